@@ -1,0 +1,55 @@
+"""The names of all commands, and which module each is in: so that --help imports none of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+#: command -> (module, attribute, one line for --help); a test holds the lines against the help
+COMMANDS = {
+    "cluster-check": ("cluster_check", "cluster_check", "Check this server's part of the pool."),
+    "cluster-configure": (
+        "cluster_configure",
+        "cluster_configure",
+        "Write cluster.conf if there is none; set up and start o2cb.",
+    ),
+    "hb-ctl": ("hb_ctl", "hb_ctl", "Start, stop or show the heartbeat on a device."),
+    "install-links": ("install", "install_links", "Make the historic paths below /usr/lib/ovs."),
+    "install-units": ("install", "install_units", "Install and enable the systemd units."),
+    "makerepo": ("makerepo", "makerepo", "Register and mount a repository."),
+    "offlinerepo": ("offlinerepo", "offlinerepo", "Unmount a repository; its data stays."),
+    "repositories": (
+        "repositories",
+        "repositories",
+        "Mount, unmount and list the registered repositories.",
+    ),
+    "services": ("services", "services", "Start and stop the pool's services in order."),
+}
+
+
+def load_command(name: str) -> click.Command:
+    """Import the module of a command and return the command."""
+    module, attribute, _ = COMMANDS[name]
+    found = getattr(importlib.import_module(f".{module}", __package__), attribute)
+    assert isinstance(found, click.Command)
+    return found
+
+
+class Commands(click.Group):
+    """The group `ovstools`, whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in sorted(COMMANDS.items())])
+

@@ -1,0 +1,140 @@
+"""The entry points, and the one place where errors become text and an exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import click
+
+from .. import __version__
+from ..errors import ExitStatus, OvsError
+from .commands import Commands, load_command
+from .options import Choices, common
+
+HELP = """Turn Linux servers and shared storage into a highly available server pool.
+
+Exit status: 0 done, or already so; 1 a tool failed; 2 malformed words; 3 unhealthy;
+4 refused, nothing changed; 5 another ovstools is at work; 6 done on some servers only.
+"""
+
+
+@click.command(cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ovstools")
+@common()
+def group() -> None:
+    """Take the common options; the commands do the rest."""
+
+
+class Ended(BaseException):
+    """A signal asked us to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise Ended(number)
+
+
+def describe(error: OvsError) -> str:
+    """Return an error as it appears on the terminal: what, evidence, way out."""
+    lines = [f"ovstools: {error.what}", *(f"  {line}" for line in error.evidence)]
+    if error.hint:
+        first, *more = error.hint.splitlines()
+        lines += [f"  hint: {first}", *(f"        {line}" for line in more)]
+    return "\n".join(lines)
+
+
+def run(command: click.Command, name: str, words: Sequence[str]) -> int:
+    """Run a command line and return its exit status."""
+    choices = Choices(words=shlex.join([name, *words]))
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGHUP, _end)
+    try:
+        status = command.main(list(words), prog_name=name, obj=choices, standalone_mode=False)
+        return int(status) if isinstance(status, int) else ExitStatus.OK
+    except click.ClickException as error:
+        error.show()
+        return ExitStatus.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("ovstools: interrupted; run the same command again to go on", err=True)
+        return 128 + signal.SIGINT
+    except Ended as ended:
+        click.echo(f"ovstools: ended by signal {ended.number}", err=True)
+        return 128 + ended.number
+    except OvsError as error:
+        _report(error, choices)
+        return error.status
+    except BrokenPipeError:
+        # The reader of our answer has gone (`| head`); python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except Exception as error:  # a fault of ours: never a traceback unasked
+        click.echo(
+            f"ovstools: internal error: {type(error).__name__}: {error}\n"
+            "  hint: run it again with --debug and report what it prints",
+            err=True,
+        )
+        if choices.debug:
+            traceback.print_exc()
+        return ExitStatus.TOOL_FAILED
+
+
+def _report(error: OvsError, choices: Choices) -> None:
+    if choices.json:
+        from .output import print_json
+
+        with contextlib.suppress(BrokenPipeError):
+            print_json(
+                {
+                    "error": error.what,
+                    "evidence": list(error.evidence),
+                    "hint": error.hint,
+                    "status": int(error.status),
+                }
+            )
+    click.echo(describe(error), err=True)
+    if choices.debug:
+        traceback.print_exc()
+
+
+def ovstools() -> None:
+    """Run `ovstools`."""
+    sys.exit(run(group, "ovstools", sys.argv[1:]))
+
+
+def _historic(name: str) -> None:
+    sys.exit(run(load_command(name), f"ovs-{name}", sys.argv[1:]))
+
+
+def ovs_makerepo() -> None:
+    """Run `ovs-makerepo`."""
+    _historic("makerepo")
+
+
+def ovs_offlinerepo() -> None:
+    """Run `ovs-offlinerepo`."""
+    _historic("offlinerepo")
+
+
+def ovs_cluster_configure() -> None:
+    """Run `ovs-cluster-configure`."""
+    _historic("cluster-configure")
+
+
+def ovs_cluster_check() -> None:
+    """Run `ovs-cluster-check`."""
+    _historic("cluster-check")
+
+
+def ovs_hb_ctl() -> None:
+    """Run `ovs-hb-ctl`."""
+    _historic("hb-ctl")

@@ -1,0 +1,75 @@
+"""The options that every command has, before or after the command's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class Choices:
+    """What the common options said."""
+
+    dry_run: bool = False
+    json: bool = False
+    verbose: int = 0
+    quiet: bool = False
+    debug: bool = False
+    lock_wait: float | None = None
+    root: str = "/"
+    words: str = "ovstools"
+
+    @property
+    def level(self) -> int:
+        """Return how much to say: see Talk."""
+        return 2 if self.debug else self.verbose or (-1 if self.quiet else 0)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and param.name:
+        setattr(ctx.find_root().ensure_object(Choices), param.name, value)
+
+
+def _existing_folder(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None and not Path(value).is_dir():
+        raise click.BadParameter(f"{value!r} is not a directory", ctx, param)
+    _remember(ctx, param, str(Path(value).resolve()) if value else None)
+
+
+def common(changing: bool = True) -> Callable[[Function], Function]:
+    """Add the common options; --dry-run only to commands that change something."""
+    options = [
+        click.option("--json", is_flag=True, help="Answer in JSON on standard output."),
+        click.option("-v", "--verbose", count=True, help="Name each program as it is run."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and answers."),
+        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
+        click.option(
+            "--root",
+            metavar="DIR",
+            callback=_existing_folder,
+            help="Work on the files below DIR; nothing is started, mounted or formatted.",
+        ),
+    ]
+    if changing:
+        options[:0] = [
+            click.option("--dry-run", is_flag=True, help="Print what would be done; do nothing."),
+            click.option(
+                "--lock-wait",
+                type=click.FloatRange(min=0),
+                metavar="S",
+                help="Wait up to S seconds for another ovstools to end.",
+            ),
+        ]
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate

@@ -1,0 +1,107 @@
+"""Carry out what a command decided: build the host, take the lock, plan, print or apply, answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from .. import settings as settings_module
+from ..errors import RefusedError
+from ..ops.plan import Plan, Report, apply
+from ..system import lock
+from ..system.host import Host
+from ..system.runner import Runner
+from ..system.talk import Talk
+from . import output
+from .options import Choices
+
+LOCK_FILE = "ovstools.lock"
+
+
+def choices() -> Choices:
+    """Return what the common options said."""
+    found = click.get_current_context().find_root().ensure_object(Choices)
+    return found
+
+
+def make_host(chosen: Choices, inherited: Callable[[], frozenset[int]] = frozenset) -> Host:
+    """Return the machine that the command works on; tests put another in its place."""
+    root = Path(chosen.root)
+    talk = Talk(chosen.level)
+    return Host(
+        runner=Runner(talk, inherited),
+        talk=talk,
+        settings=settings_module.load(root),
+        root=root,
+        offline=chosen.root != "/",
+    )
+
+
+def change(make_plan: Callable[[Host], Plan]) -> int:
+    """Plan and carry out, or with --dry-run print; return the exit status."""
+    chosen = choices()
+    descriptors: set[int] = set()
+    host = make_host(chosen, lambda: frozenset(descriptors))
+    if chosen.dry_run:
+        return _preview(make_plan(host), host, chosen)
+    if not host.offline and not host.is_root():
+        raise RefusedError("this needs root", f"effective user id {os.geteuid()}", hint="use sudo")
+    with _locked(host, chosen, descriptors):
+        while True:
+            plan = make_plan(host)
+            for notice in plan.notices:
+                host.talk.notice(notice)
+            apply(plan, host)
+            if not plan.look_again:
+                return answer(plan.report, chosen)
+
+
+def look(make_report: Callable[[Host], Report]) -> int:
+    """Run a command that changes nothing; return the exit status."""
+    chosen = choices()
+    return answer(make_report(make_host(chosen)), chosen)
+
+
+def answer(report: Report, chosen: Choices) -> int:
+    """Print an answer; return its exit status."""
+    if chosen.json:
+        output.print_json({**report.data, "status": int(report.status)})
+    else:
+        for line in report.lines:
+            click.echo(line)
+    return report.status
+
+
+def may_ask() -> bool:
+    """Tell whether there is a person at a terminal to say yes."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _preview(plan: Plan, host: Host, chosen: Choices) -> int:
+    for notice in plan.notices:
+        host.talk.notice(notice)
+    if chosen.json:
+        steps = [{"title": s.title, "change": s.change.preview()} for s in plan.steps]
+        output.print_json({"dry_run": True, "steps": steps, "notices": list(plan.notices)})
+    elif plan.steps:
+        click.echo(plan.preview())
+    else:
+        click.echo("# nothing to do")
+    return 0
+
+
+@contextlib.contextmanager
+def _locked(host: Host, chosen: Choices, descriptors: set[int]) -> Iterator[None]:
+    wait_s = host.settings.limits.lock_wait_s if chosen.lock_wait is None else chosen.lock_wait
+    path = host.path(f"{host.settings.paths.run}/{LOCK_FILE}")
+    with lock.held(path, chosen.words, wait_s, host.clock) as descriptor:
+        descriptors.add(descriptor)
+        try:
+            yield
+        finally:
+            descriptors.discard(descriptor)

@@ -1,0 +1,136 @@
+"""Settings: paths, time limits and names, from ovstools.yaml and the environment; frozen.
+
+Order: the defaults below, /etc/ovs/ovstools.yaml, OVSTOOLS_ variables (the key's path in
+capitals, levels joined by two underscores), then the command line's options.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+
+SETTINGS_FILE = "/etc/ovs/ovstools.yaml"
+PREFIX = "OVSTOOLS_"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where things are; absolute paths, taken below --root when that is given."""
+
+    repositories: str = "/etc/ovs/repositories"
+    repository_options: str = "/etc/ovs/repositories.options"
+    cluster_conf: str = "/etc/ocfs2/cluster.conf"
+    fstab: str = "/etc/fstab"
+    cluster_root: str = "/OVS"
+    fstab_backups: str = "/tmp"
+    run: str = "/run/ovs"
+    units: str = "/etc/systemd/system"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long ovstools waits, in seconds."""
+
+    lock_wait_s: float = 0.0
+    mount_s: float = 180.0
+    umount_s: float = 120.0
+    format_s: float = 1800.0
+    service_s: float = 180.0
+    #: another server formats the volume: how long this one waits for it
+    format_wait_s: float = 600.0
+    #: between two looks at a heartbeat area; more than two beats of 2 s (o2cb(7))
+    heartbeat_sample_s: float = 5.0
+    #: for the kernel to show what a tool has just done (regions, live nodes)
+    settle_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a sysadmin may set; see ovstools.yaml(5)."""
+
+    cluster_name: str = "ocfs2"
+    paths: Paths = field(default_factory=Paths)
+    limits: Limits = field(default_factory=Limits)
+
+
+def load(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings file below root, then the environment.
+
+    Raises UsageError when a key is unknown or a value has the wrong form.
+    """
+    settings = Settings()
+    file = root / SETTINGS_FILE.lstrip("/")
+    try:
+        text = file.read_text()
+    except (FileNotFoundError, NotADirectoryError):
+        text = ""
+    if text.strip():
+        settings = _merge(settings, _parse(text), SETTINGS_FILE)
+    return _merge(settings, _from_environment(environ), "environment")
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    import yaml  # here, because most machines have no settings file and yaml is slow to load
+
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"{SETTINGS_FILE} is not YAML", *str(error).splitlines()[:3]
+        ) from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UsageError(f"{SETTINGS_FILE}: expected keys and values, found {values!r}")
+    return values
+
+
+def _from_environment(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        *path, last = name[len(PREFIX) :].lower().split("__")
+        level = values
+        for key in path:
+            level = level.setdefault(key, {})
+        level[last] = value
+    return values
+
+
+def _merge(settings: Any, values: Mapping[str, Any], where: str, above: str = "") -> Any:
+    known = {item.name: getattr(settings, item.name) for item in fields(settings)}
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        if key not in known:
+            raise UsageError(f"{where}: unknown setting {name!r}", f"known: {', '.join(known)}")
+        old = known[key]
+        if is_dataclass(old):
+            if not isinstance(value, Mapping):
+                raise UsageError(f"{where}: {name}: expected keys and values, found {value!r}")
+            changes[key] = _merge(old, value, where, f"{name}.")
+        else:
+            changes[key] = _converted(old, value, where, name)
+    return replace(settings, **changes)
+
+
+def _converted(old: Any, value: Any, where: str, name: str) -> Any:
+    if isinstance(old, float):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = -1.0
+        if not 0 <= number < 1e9:
+            raise UsageError(f"{where}: {name}: expected seconds, found {value!r}")
+        return number
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where}: {name}: expected a word, found {value!r}")
+    if old.startswith("/") and (not value.startswith("/") or ".." in value.split("/")):
+        raise UsageError(f"{where}: {name}: expected an absolute path, found {value!r}")
+    return value

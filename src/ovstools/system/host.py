@@ -1,0 +1,93 @@
+"""The host: this machine, as the one thing that is passed down."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..model.command import Command, Result
+from ..settings import Settings
+from . import files
+from .clock import Clock
+from .runner import Runner
+from .talk import Talk
+
+
+@dataclass(frozen=True)
+class Host:
+    """This machine, or the files of one below another root.
+
+    offline: --root was given: nothing is started, mounted or formatted, only files are written.
+    """
+
+    runner: Runner
+    talk: Talk = field(default_factory=Talk)
+    clock: Clock = field(default_factory=Clock)
+    settings: Settings = field(default_factory=Settings)
+    root: Path = Path("/")
+    offline: bool = False
+
+    def path(self, absolute: str) -> Path:
+        """Return where an absolute path is below the root."""
+        return self.root / absolute.lstrip("/")
+
+    def read(self, absolute: str) -> str | None:
+        """Return the file's text, or None when there is none."""
+        return files.read_text(self.path(absolute))
+
+    def names(self, absolute: str) -> tuple[str, ...]:
+        """Return the names in a folder, sorted; none when there is no folder."""
+        try:
+            return tuple(sorted(os.listdir(self.path(absolute))))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+
+    def kind(self, absolute: str) -> str:
+        """Say what is at a path: block, directory, file, other or missing."""
+        try:
+            mode = self.path(absolute).stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return "missing"
+        kinds = {stat.S_IFBLK: "block", stat.S_IFDIR: "directory", stat.S_IFREG: "file"}
+        return kinds.get(stat.S_IFMT(mode), "other")
+
+    def resolve(self, absolute: str) -> str:
+        """Follow symbolic links; return an absolute path below the root."""
+        real = os.path.realpath(self.path(absolute))
+        inside = os.path.relpath(real, os.path.realpath(self.root))
+        return real if inside.startswith("..") else f"/{inside}"
+
+    def links_to(self, device: str, folders: Iterable[str]) -> tuple[str, ...]:
+        """Return the links in folders that lead to device (a resolved path)."""
+        return tuple(
+            link
+            for folder in folders
+            for name in self.names(folder)
+            if self.resolve(link := f"{folder}/{name}") == device and link != device
+        )
+
+    def run(self, command: Command) -> Result:
+        """Run a command; see Runner.run."""
+        return self.runner.run(command)
+
+    def hostname(self) -> str:
+        """Return uname's node name, or /etc/hostname's below another root."""
+        if self.offline:
+            return (self.read("/etc/hostname") or "").strip()
+        return os.uname().nodename
+
+    def resolve_name(self, name: str) -> tuple[str, ...]:
+        """Return the IPv4 addresses of a host name, in the resolver's order; none: unknown."""
+        try:
+            found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+        except OSError:
+            return ()
+        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    def is_root(self) -> bool:
+        """Tell whether we may change the machine."""
+        return os.geteuid() == 0

@@ -1,0 +1,74 @@
+"""systemctl(1): the services that make up a pool server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.command import Command
+from .host import Host
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit as systemd sees it: `systemctl show`, words as systemd's manual has them."""
+
+    name: str
+    load_state: str
+    active_state: str
+    enabled: str
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether there is such a unit."""
+        return self.load_state == "loaded"
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it was started; o2cb's may be, with nothing online."""
+        return self.active_state in ("active", "reloading", "activating")
+
+
+def show(name: str) -> Command:
+    """Build the command that shows a unit's state."""
+    return Command(
+        ("systemctl", "show", "--property=LoadState,ActiveState,UnitFileState", name),
+        changes=False,
+    )
+
+
+def look(host: Host, name: str) -> Unit:
+    """Return a unit's state."""
+    said = dict(
+        line.partition("=")[::2] for line in host.run(show(name)).stdout.splitlines() if "=" in line
+    )
+    return Unit(
+        name,
+        said.get("LoadState", "not-found"),
+        said.get("ActiveState", "inactive"),
+        said.get("UnitFileState", ""),
+    )
+
+
+def start(name: str, timeout_s: float) -> Command:
+    """Build the command that starts a unit."""
+    return Command(("systemctl", "start", name), timeout_s=timeout_s)
+
+
+def stop(name: str, timeout_s: float) -> Command:
+    """Build the command that stops a unit."""
+    return Command(("systemctl", "stop", name), timeout_s=timeout_s)
+
+
+def restart(name: str, timeout_s: float) -> Command:
+    """Build the command that restarts a unit."""
+    return Command(("systemctl", "restart", name), timeout_s=timeout_s)
+
+
+def enable(name: str) -> Command:
+    """Build the command that starts a unit at boot."""
+    return Command(("systemctl", "enable", name), timeout_s=60)
+
+
+def reload_units() -> Command:
+    """Build the command that makes systemd read its unit files again."""
+    return Command(("systemctl", "daemon-reload"), timeout_s=60)

@@ -1,0 +1,30 @@
+"""What ovstools says while it works: one line each to stderr; stdout is for answers."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+
+class Talk:
+    """Lines for a person or a journal; level -1 quiet, 0 usual, 1 verbose, 2 debug."""
+
+    def __init__(self, level: int = 0, stream: TextIO | None = None) -> None:
+        self.level = level
+        self._stream = stream
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know even with --quiet."""
+        self._say(text, -1)
+
+    def notice(self, text: str) -> None:
+        """Say what is being done or was found."""
+        self._say(text, 0)
+
+    def detail(self, text: str) -> None:
+        """Say what only --verbose wants: the commands as they run."""
+        self._say(text, 1)
+
+    def _say(self, text: str, level: int) -> None:
+        if self.level >= level:
+            print(f"ovstools: {text}", file=self._stream or sys.stderr, flush=True)  # noqa: T201

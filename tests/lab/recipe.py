@@ -1,0 +1,124 @@
+"""What the servers' image holds: packages, units that never start, files."""
+
+from __future__ import annotations
+
+SUITE = "bookworm"
+IMAGE_MIB = 4096
+
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "udev",
+    "openssh-server",
+    "ocfs2-tools",
+    "python3",
+    "python3-venv",
+    "util-linux",
+    "fdisk",
+    "psmisc",
+    "iproute2",
+    "iputils-ping",
+    "kmod",
+    "e2fsprogs",
+    "procps",
+    "less",
+    "netbase",
+    "sg3-utils",
+    "lz4",
+    "linux-image-amd64",
+)
+
+# What ovstools needs from PyPI, in the virtual environment /opt/ovstools of each server.
+DEPENDENCIES = ("click>=8.1", "PyYAML", "sh>=2.2", "psutil", "rich")
+VENV = "/opt/ovstools"
+
+# Under emulation each of these costs seconds and nothing needs them.
+MASKED = (
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "getty@tty1.service",
+    "serial-getty@ttyS0.service",
+    "logrotate.timer",
+    "man-db.timer",
+    "rpcbind.service",
+    "rpcbind.socket",
+)
+
+# Loaded in this order: sd_mod before virtio_scsi, so that the disks of each SCSI controller
+# get their names when the controller is probed, and controllers are probed in PCI order.
+INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4", "sd_mod", "virtio_scsi")
+
+# Read while the image is made, before the kernel package makes the initramfs.
+EARLY_FILES = {
+    "etc/initramfs-tools/conf.d/ovslab": "MODULES=list\nCOMPRESS=lz4\n",
+    "usr/share/initramfs-tools/modules.d/ovslab": "\n".join(INITRAMFS_MODULES) + "\n",
+}
+
+IDENTITY = """\
+#!/bin/sh
+# Become the server that the kernel command line names.
+dmesg -n 8  # the reason of a self-fence is the last line of the console
+for word in $(cat /proc/cmdline); do
+    case $word in
+    ovslab.self=*) self=${word#*=} ;;
+    ovslab.servers=*) servers=${word#*=} ;;
+    esac
+done
+IFS=,
+for entry in $servers; do
+    [ "${entry%%=*}" = "$self" ] && address=${entry#*=}
+done
+if [ "$(cat /etc/hostname)" != "$self" ]; then  # later boots keep what a test has edited
+    echo "$self" >/etc/hostname
+    echo "127.0.0.1 localhost.localdomain localhost" >/etc/hosts
+    for entry in $servers; do
+        name=${entry%%=*}
+        echo "${entry#*=} $name ${name%%.*}"
+    done >>/etc/hosts
+fi
+ip link set eth0 up
+ip address add "$address/24" dev eth0
+"""
+
+IDENTITY_UNIT = """\
+[Unit]
+Description=Name and address of this lab server
+DefaultDependencies=no
+Before=sysinit.target network-pre.target network.target
+Wants=network-pre.target network.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/local/lib/ovslab/identity
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+# Without PAM a login under emulation is a second faster; the many sessions are the tests'.
+SSHD = """\
+PermitRootLogin prohibit-password
+UsePAM no
+UseDNS no
+PrintMotd no
+PrintLastLog no
+MaxSessions 100
+MaxStartups 100
+SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+"""
+
+# path -> (mode, text)
+FILES = {
+    "usr/local/lib/ovslab/identity": (0o755, IDENTITY),
+    "etc/systemd/system/ovslab-identity.service": (0o644, IDENTITY_UNIT),
+    "etc/ssh/sshd_config.d/ovslab.conf": (0o644, SSHD),
+    "etc/hostname": (0o644, "unnamed\n"),
+    "etc/machine-id": (0o444, ""),
+    "etc/fstab": (0o644, "# made for a lab server; nothing to mount but the root\n"),
+}
