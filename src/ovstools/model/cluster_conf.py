@@ -7,27 +7,21 @@ o2cb itself reports only ``Unknown code ____ 251``, or crashes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ovstools.errors import ParseError, RefusedError
 from ovstools.model.cluster import (
-    CLUSTER_NAME,
     DEFAULT_PORT,
-    HEARTBEAT_MODES,
-    MAX_NODE_NUMBER,
     Cluster,
     Node,
     NodeOption,
-    is_ipv4,
     is_loopback,
-    is_name_of_host,
-    is_node_name,
     number_nodes,
     parse_node_option,
-    parse_number,
 )
+from ovstools.model.cluster_rules import Judge
 from ovstools.model.lines import Lines
-from ovstools.model.stanzas import Stanza, parse_stanzas
+from ovstools.model.stanzas import Stanza
 
 __all__ = [
     "DEFAULT_PORT",
@@ -61,7 +55,7 @@ class ClusterConf:
     @classmethod
     def parse(cls, text: str, source: str = PATH) -> ClusterConf:
         """Read the file; raise the first of parse_problems() when there are any."""
-        judge = _Judge(text, source)
+        judge = Judge(text, source)
         if judge.problems:
             raise judge.problems[0]
         return cls(Lines.split(text), source, judge.cluster(), judge.stanzas)
@@ -82,7 +76,9 @@ class ClusterConf:
             edited = counted.insert(nodes[-1].last_line, ["", *added])
         else:
             edited = self._with_node_count(1).append("", *_node_lines(values))
-        return ClusterConf.parse(str(edited), self.source)
+        added_conf = ClusterConf.parse(str(edited), self.source)
+        _prove(added_conf.cluster, replace(self.cluster, nodes=(*self.cluster.nodes, node)))
+        return added_conf
 
     def without_node(self, name: str) -> ClusterConf:
         """Remove a node's stanza with the blank line below it, and lower node_count."""
@@ -118,102 +114,9 @@ class ClusterConf:
         return _with_value(line, values[key]) if key in values else None
 
 
-class _Judge:
-    """Gathers what is wrong with a file."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.source = source
-        self.stanzas, syntax = parse_stanzas(text, source)
-        self.problems = list(syntax)
-        self.clusters = [each for each in self.stanzas if each.kind == "cluster"]
-        self.nodes = [each for each in self.stanzas if each.kind == "node"]
-        if not self.clusters:
-            self._refuse(1, "a cluster: stanza", "none")
-        for stanza in self.clusters:
-            self._judge_cluster(stanza)
-        for stanza in self.nodes:
-            self._judge_node(stanza)
-        self._judge_duplicates()
-        self.problems.sort(key=lambda problem: problem.line)
-
-    def cluster(self) -> Cluster:
-        """Build the cluster of a file without problems."""
-        stanza = self.clusters[0]
-        return Cluster(
-            name=stanza.get("name") or "",
-            nodes=tuple(_node_of(each) for each in self.nodes),
-            heartbeat_mode=(stanza.get("heartbeat_mode") or "local").lower(),
-            regions=tuple(
-                sorted(each.get("region") or "" for each in self.stanzas if each.kind == "heartbeat")
-            ),
-        )
-
-    def _refuse(self, line: int, expected: str, found: str, hint: str = "") -> None:
-        self.problems.append(ParseError(self.source, line, expected, found, hint=hint))
-
-    def _judge_cluster(self, stanza: Stanza) -> None:
-        name = stanza.get("name")
-        if name is None:
-            hint = "o2cb crashes (SIGSEGV) on such a file: add the name before running o2cb"
-            self._refuse(stanza.line, "name in the cluster stanza", "none", hint)
-        elif not CLUSTER_NAME.fullmatch(name):
-            line = stanza.line_of("name")
-            self._refuse(line, "a cluster name of 1 to 16 letters and digits", name)
-        count = stanza.get("node_count")
-        if count is None:
-            self._refuse(stanza.line, "node_count in the cluster stanza", "none")
-        elif parse_number(count, 0, 255) is None:
-            self._refuse(stanza.line_of("node_count"), "a node_count from 0 to 255", count)
-        mode = stanza.get("heartbeat_mode")
-        if mode is not None and mode.lower() not in HEARTBEAT_MODES:
-            line = stanza.line_of("heartbeat_mode")
-            self._refuse(line, "heartbeat_mode local or global", mode)
-        if stanza is not self.clusters[0]:
-            hint = "the kernel runs one cluster at a time"
-            self._refuse(stanza.line, "one cluster stanza", f"another one, {name}", hint)
-
-    def _judge_node(self, stanza: Stanza) -> None:
-        rules = {
-            "name": ("a host name of at most 64 characters", is_node_name),
-            "number": ("a node number from 0 to 254", _is_node_number),
-            "ip_address": ("an IPv4 address", is_ipv4),
-            "ip_port": ("a port from 1 to 65535", _is_port),
-        }
-        for key, (expected, is_good) in rules.items():
-            value = stanza.get(key)
-            if value is None:
-                self._refuse(stanza.line_of(key), f"{key} in the node stanza", "none")
-            elif not is_good(value):
-                self._refuse(stanza.line_of(key), expected, value)
-        cluster = stanza.get("cluster")
-        if cluster not in {each.get("name") for each in self.clusters} or cluster is None:
-            hint = "o2cb ignores such a node without a word"
-            line = stanza.line_of("cluster")
-            self._refuse(line, "the name of the cluster stanza", cluster or "none", hint)
-
-    def _judge_duplicates(self) -> None:
-        for index, stanza in enumerate(self.nodes):
-            for other in self.nodes[:index]:
-                for key in ("name", "number", "ip_address"):
-                    self._judge_pair(key, stanza, other)
-
-    def _judge_pair(self, key: str, stanza: Stanza, other: Stanza) -> None:
-        mine, theirs = stanza.get(key), other.get(key)
-        if mine is None or theirs is None:
-            return
-        same = mine == theirs
-        if key == "name":
-            same = is_name_of_host(mine, theirs) or is_name_of_host(theirs, mine)
-        elif key == "number" and _is_node_number(mine) and _is_node_number(theirs):
-            same = int(mine) == int(theirs)
-        if same:
-            found = f"{mine} here and {theirs} in line {other.line_of(key)}"
-            self._refuse(stanza.line_of(key), f"a node {key} of its own", found)
-
-
 def parse_problems(text: str, source: str = PATH) -> list[ParseError]:
     """List all that is wrong with the file, by line; empty when it is good."""
-    return _Judge(text, source).problems
+    return Judge(text, source).problems
 
 
 def format_cluster_conf(cluster: Cluster) -> str:
@@ -227,7 +130,7 @@ def format_cluster_conf(cluster: Cluster) -> str:
     if cluster.heartbeat_mode != "local":
         lines.append(f"\theartbeat_mode = {cluster.heartbeat_mode}")
     text = "\n".join([*lines, f"\tname = {cluster.name}", "", ""])
-    ClusterConf.parse(text)
+    _prove(ClusterConf.parse(text).cluster, cluster)
     return text
 
 
@@ -243,21 +146,10 @@ def same_meaning(one: ClusterConf | Cluster, other: ClusterConf | Cluster) -> bo
     )
 
 
-def _is_node_number(text: str) -> bool:
-    return parse_number(text, 0, MAX_NODE_NUMBER) is not None
-
-
-def _is_port(text: str) -> bool:
-    return parse_number(text, 1, 65535) is not None
-
-
-def _node_of(stanza: Stanza) -> Node:
-    return Node(
-        name=stanza.get("name") or "",
-        number=int(stanza.get("number") or ""),
-        ip_address=stanza.get("ip_address") or "",
-        ip_port=int(stanza.get("ip_port") or ""),
-    )
+def _prove(written: Cluster, meant: Cluster) -> None:
+    """Refuse a name that would break out of its line and say something else in the file."""
+    if not same_meaning(written, meant):
+        raise ParseError(PATH, 1, f"names that fit on one line in {meant!r}", repr(written))
 
 
 def _node_values(node: Node) -> dict[str, str]:

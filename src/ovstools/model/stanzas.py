@@ -47,7 +47,7 @@ class Stanza:
         return found.value if found and found.value else None
 
     def line_of(self, key: str) -> int:
-        """Number the line to blame for a parameter: its own, or the header."""
+        """Point at the line to blame for a parameter: its own, or the header."""
         found = self.find(key)
         return found.line if found else self.line
 
@@ -59,6 +59,8 @@ class StanzaReader:
         self.source = source
         self.stanzas: list[Stanza] = []
         self.problems: list[ParseError] = []
+        #: a line was not understood, so stanzas may look incomplete
+        self.is_lost = False
         self._open = False
         self._saw_carriage_return = False
 
@@ -79,6 +81,10 @@ class StanzaReader:
                 line = line.rstrip("\r")
             self._read_line(number, line)
 
+    def _lose(self, line: int, expected: str, found: str, hint: str = "") -> None:
+        self.refuse(line, expected, found, hint)
+        self.is_lost = True
+
     def _read_line(self, number: int, line: str) -> None:
         if not line.strip(" \t"):
             self._open = False
@@ -95,9 +101,9 @@ class StanzaReader:
             self.stanzas.append(Stanza(number, header.group(1)))
             self._open = True
         elif "=" in line:
-            self.refuse(number, "an indented parameter", line, "begin the line with a tab")
+            self._lose(number, "an indented parameter", line, "begin the line with a tab")
         else:
-            self.refuse(number, "a stanza header such as 'node:'", line)
+            self._lose(number, "a stanza header such as 'node:'", line)
             self._open = False
 
     def _read_parameter(self, number: int, line: str) -> None:
@@ -106,9 +112,9 @@ class StanzaReader:
             return
         parameter = PARAMETER.fullmatch(line)
         if not parameter:
-            self.refuse(number, "KEY = VALUE", line)
+            self._lose(number, "KEY = VALUE", line)
         elif not self._open:
-            self.refuse(
+            self._lose(
                 number,
                 "a parameter directly below its stanza",
                 line,
@@ -118,12 +124,3 @@ class StanzaReader:
             stanza = self.stanzas[-1]
             added = Parameter(number, parameter.group(1), parameter.group(2))
             self.stanzas[-1] = Stanza(stanza.line, stanza.kind, (*stanza.parameters, added))
-
-
-def parse_stanzas(
-    text: str, source: str
-) -> tuple[tuple[Stanza, ...], tuple[ParseError, ...]]:
-    """Read the stanzas of a file, and all that breaks the grammar."""
-    reader = StanzaReader(source)
-    reader.read(text)
-    return tuple(reader.stanzas), tuple(reader.problems)
