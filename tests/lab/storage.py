@@ -51,7 +51,7 @@ class Disk:
             "scsi-id": 0,
             "lun": self.lun,
             "serial": self.serial,
-            "wwn": f"0x{self.wwn}",
+            "wwn": int(self.wwn, 16),
             "share-rw": self.shared,
         }
 
@@ -97,6 +97,13 @@ class Storage:
     def root(self, identity: Identity) -> Path:
         """Give the overlay that is a server's root disk."""
         return self.folder / f"{identity.short_name}-root.qcow2"
+
+    def make_root(self, identity: Identity, image: Path) -> None:
+        """Make a server's root disk anew: an overlay on the image."""
+        target = self.root(identity)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, target])
 
     def reset_luns(self) -> None:
         """Make the LUNs that are there from the start blank; the first has one partition."""
