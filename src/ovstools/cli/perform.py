@@ -77,9 +77,11 @@ def answer(report: Report, chosen: Choices) -> int:
     return report.status
 
 
-def may_ask() -> bool:
-    """Tell whether there is a person at a terminal to say yes."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+def ask(question: str) -> bool:
+    """Ask a person at the terminal; False where there is none, and with --dry-run."""
+    if choices().dry_run or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(question, default=False, err=True)
 
 
 def _preview(plan: Plan, host: Host, chosen: Choices) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ovstools.errors import UsageError
+from ..errors import UsageError
 
 DEFAULT_PORT = 7777
 MAX_NODE_NUMBER = 254

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from ovstools.errors import ParseError, RefusedError
-from ovstools.model.cluster import (
+from ..errors import ParseError, RefusedError
+from .cluster import (
     DEFAULT_PORT,
     Cluster,
     Node,
@@ -19,9 +19,9 @@ from ovstools.model.cluster import (
     number_nodes,
     parse_node_option,
 )
-from ovstools.model.cluster_rules import Judge
-from ovstools.model.lines import Lines
-from ovstools.model.stanzas import Stanza
+from .cluster_rules import Judge
+from .lines import Lines
+from .stanzas import Stanza
 
 __all__ = [
     "DEFAULT_PORT",

@@ -6,8 +6,8 @@ kernel's fs/ocfs2/cluster/nodemanager.c, which refuses double numbers and addres
 
 from __future__ import annotations
 
-from ovstools.errors import ParseError
-from ovstools.model.cluster import (
+from ..errors import ParseError
+from .cluster import (
     CLUSTER_NAME,
     HEARTBEAT_MODES,
     MAX_NODE_NUMBER,
@@ -18,7 +18,7 @@ from ovstools.model.cluster import (
     is_node_name,
     parse_number,
 )
-from ovstools.model.stanzas import Stanza, StanzaReader
+from .stanzas import Stanza, StanzaReader
 
 
 class Judge:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ovstools.errors import ParseError
+from ..errors import ParseError
 
 HEADER = re.compile(r"(\w+):[ \t]*", re.ASCII)
 PARAMETER = re.compile(r"[ \t]+(\w+)[ \t]*=[ \t]*(.*?)[ \t]*", re.ASCII)

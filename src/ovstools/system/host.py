@@ -88,6 +88,17 @@ class Host:
             return ()
         return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
+    def addresses(self) -> frozenset[str]:
+        """Return the IPv4 addresses on this machine's interfaces."""
+        import psutil  # here: few commands need it
+
+        return frozenset(
+            entry.address
+            for entries in psutil.net_if_addrs().values()
+            for entry in entries
+            if entry.family == socket.AF_INET
+        )
+
     def is_root(self) -> bool:
         """Tell whether we may change the machine."""
         return os.geteuid() == 0

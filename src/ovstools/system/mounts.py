@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import RefusedError, ToolError
 from ..model.command import Command
-from ..model.mountinfo import Mount, MountTable
+from ..model.mountinfo import Mount, MountTable, parse_mountinfo
 from .host import Host
 
 MOUNTINFO = "/proc/self/mountinfo"
@@ -12,7 +12,7 @@ MOUNTINFO = "/proc/self/mountinfo"
 
 def read_mounts(host: Host) -> MountTable:
     """Return what is mounted; nothing below another root."""
-    return MountTable.parse("" if host.offline else host.read(MOUNTINFO) or "")
+    return parse_mountinfo("" if host.offline else host.read(MOUNTINFO) or "")
 
 
 def mounted_ocfs2(host: Host) -> tuple[Mount, ...]:

@@ -1,0 +1,75 @@
+"""OCFS2 volumes: debugfs.ocfs2(8) to look without side effects, mkfs.ocfs2(8) to make them."""
+
+from __future__ import annotations
+
+from ..errors import ParseError, RefusedError
+from ..model.command import Command
+from ..model.ocfs2 import (
+    HeartbeatSlot,
+    Volume,
+    moving,
+    parse_heartbeat,
+    parse_names,
+    parse_stats,
+)
+from ..model.ovsrepo import OvsRepo
+from ..model.ovsrepo import parse_ovsrepo as parse_marker
+from .host import Host
+
+MARKER = ".ovsrepo"
+
+
+def debugfs(device: str, request: str) -> Command:
+    """Build a question to a volume. debugfs.ocfs2 exits 0 whatever happens: read the answer."""
+    return Command(("debugfs.ocfs2", "-R", request, device), changes=False, timeout_s=60)
+
+
+def read_volume(host: Host, device: str) -> Volume:
+    """Return what the superblock says; raise ParseError when it cannot be read."""
+    result = host.run(debugfs(device, "stats -h"))
+    try:
+        return parse_stats(result.stdout)
+    except ParseError as error:
+        raise RefusedError(
+            f"the OCFS2 superblock of {device} cannot be read",
+            *result.stderr.splitlines()[-2:],
+            hint=f"with the volume unmounted everywhere: fsck.ocfs2 -n {device}",
+        ) from error
+
+
+def is_unfinished(host: Host, device: str) -> bool:
+    """Tell whether mkfs.ocfs2 has not come to its end, or did not: the root is still empty.
+
+    mkfs writes the superblock first and lost+found last (mkfs.c), so a volume whose root
+    folder has no entry at all is one that is being made, or whose mkfs was killed.
+    """
+    result = host.run(debugfs(device, "ls /"))
+    names = set(parse_names(result.stdout))
+    if "." not in names:
+        raise RefusedError(
+            f"the root folder of {device} cannot be read",
+            *result.stderr.splitlines()[-2:],
+            hint=f"with the volume unmounted everywhere: fsck.ocfs2 -n {device}",
+        )
+    return names == {".", ".."}
+
+
+def read_marker(host: Host, device: str) -> OvsRepo | None:
+    """Return what .ovsrepo on an unmounted volume says, or None when there is none."""
+    text = host.run(debugfs(device, f"cat /{MARKER}")).stdout
+    return parse_marker(text) if "=" in text else None
+
+
+def read_heartbeat(host: Host, device: str) -> tuple[HeartbeatSlot, ...]:
+    """Return the heartbeat area: one slot a node that ever heartbeat there."""
+    return parse_heartbeat(host.run(debugfs(device, "hb")).stdout)
+
+
+def moving_nodes(host: Host, device: str) -> frozenset[int]:
+    """Return the numbers of the nodes whose heartbeat moves; takes heartbeat_sample_s.
+
+    A node writes every 2 s (o2cb(7)), so the sample of 5 s sees two beats.
+    """
+    first = read_heartbeat(host, device)
+    host.clock.sleep(host.settings.limits.heartbeat_sample_s)
+    return moving(first, read_heartbeat(host, device))

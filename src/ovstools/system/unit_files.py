@@ -1,0 +1,54 @@
+"""The unit files that come with ovstools, and where systemd wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPOSITORIES_UNIT = "ovsrepositories.service"
+MOUNT_DROP_IN = "repository-mount.conf"
+WANTS = "multi-user.target.wants"
+_TEMPLATES = Path(__file__).resolve().parent.parent / "units"
+
+
+def repositories_unit(program: str) -> str:
+    """Return the text of ovsrepositories.service, which calls program."""
+    text = (_TEMPLATES / REPOSITORIES_UNIT).read_text()
+    return text.replace("@OVSTOOLS@", quoted_program(program))
+
+
+def mount_drop_in() -> str:
+    """Return the text of the drop-in for the mount units of the repositories."""
+    return (_TEMPLATES / MOUNT_DROP_IN).read_text()
+
+
+def mount_drop_in_names(cluster_root: str) -> tuple[str, ...]:
+    """Return the drop-in's paths, below the unit folder: for /OVS, and for all below it.
+
+    systemd.unit(5): foo-bar.mount also reads drop-ins in foo-.mount.d, and mount units that
+    come from mountinfo read drop-ins like any other.
+    """
+    name = escape_path(cluster_root)
+    return tuple(f"{each}.mount.d/10-ovstools.conf" for each in (name, f"{name}-"))
+
+
+def escape_path(path: str) -> str:
+    """Spell a path as a unit's name, as `systemd-escape --path` does."""
+    words = []
+    for number, byte in enumerate(path.strip("/").encode()):
+        char = chr(byte)
+        if char == "/":
+            words.append("-")
+        elif (char.isascii() and char.isalnum()) or char in ":_" or (char == "." and number):
+            words.append(char)
+        else:
+            words.append(f"\\x{byte:02x}")
+    return "".join(words)
+
+
+def quoted_program(program: str) -> str:
+    """Spell a program's path as ExecStart= wants it (systemd.service(5), "COMMAND LINES").
+
+    A quoted path keeps its spaces; % is doubled, for it would be a specifier.
+    """
+    escaped = program.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"' if " " in escaped else escaped
