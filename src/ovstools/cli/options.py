@@ -42,14 +42,20 @@ def _existing_folder(ctx: click.Context, param: click.Parameter, value: str | No
     _remember(ctx, param, str(Path(value).resolve()) if value else None)
 
 
+def _option(*words: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option that is kept in Choices and not passed to the command's function."""
+    settings.setdefault("callback", _remember)
+    return click.option(*words, expose_value=False, **settings)
+
+
 def common(changing: bool = True) -> Callable[[Function], Function]:
     """Add the common options; --dry-run only to commands that change something."""
     options = [
-        click.option("--json", is_flag=True, help="Answer in JSON on standard output."),
-        click.option("-v", "--verbose", count=True, help="Name each program as it is run."),
-        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and answers."),
-        click.option("--debug", is_flag=True, help="Show a traceback with an error."),
-        click.option(
+        _option("--json", is_flag=True, help="Answer in JSON on standard output."),
+        _option("-v", "--verbose", count=True, help="Name each program as it is run."),
+        _option("-q", "--quiet", is_flag=True, help="Say nothing but errors and answers."),
+        _option("--debug", is_flag=True, help="Show a traceback with an error."),
+        _option(
             "--root",
             metavar="DIR",
             callback=_existing_folder,
@@ -58,8 +64,8 @@ def common(changing: bool = True) -> Callable[[Function], Function]:
     ]
     if changing:
         options[:0] = [
-            click.option("--dry-run", is_flag=True, help="Print what would be done; do nothing."),
-            click.option(
+            _option("--dry-run", is_flag=True, help="Print what would be done; do nothing."),
+            _option(
                 "--lock-wait",
                 type=click.FloatRange(min=0),
                 metavar="S",
