@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RefusedError
 from ..system.host import Host
+from ..system.links import link_target
 from .links import RemoveLink, ReplaceLink
 from .plan import MakeLink, Plan, Report, Step, folder_of
 
@@ -57,14 +58,14 @@ def plan(host: Host, request: Request) -> Plan:
 
 
 def _step(host: Host, path: str, target: str) -> list[Step]:
-    if not host.is_link(path):
+    found = link_target(host, path)
+    if found is None:
         if host.kind(path) != "missing":
             raise RefusedError(
                 f"{path} is there, and is no link: it is not overwritten",
                 hint="move it away, or name another folder: --dir DIR",
             )
         return [Step(f"link {path}", MakeLink(path, target))]
-    found = host.link_target(path)
     if found == target:
         return []
     _refuse_foreign(path, found)
@@ -72,9 +73,9 @@ def _step(host: Host, path: str, target: str) -> list[Step]:
 
 
 def _removal(host: Host, path: str) -> list[Step]:
-    if not host.is_link(path):
+    found = link_target(host, path)
+    if found is None:
         return []  # not there, or not ours
-    found = host.link_target(path)
     _refuse_foreign(path, found)
     return [Step(f"remove {path}", RemoveLink(path, found))]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..errors import RefusedError
 from ..system import systemd, unit_files
 from ..system.host import Host
+from ..system.links import link_target
 from .links import RemoveLink
 from .plan import Edit, MakeLink, Plan, Report, Run, Step, edit_step
 
@@ -50,10 +51,11 @@ def _installation(host: Host, request: Request) -> Plan:
 def _removal(host: Host) -> Plan:
     paths = [path for path in _texts(host, "-") if host.read(path) is not None]
     link = _wants_link(host)
+    target = link_target(host, link)
     steps: list[Step] = []
     if host.offline:
-        if host.is_link(link):
-            steps.append(Step(f"remove {link}", RemoveLink(link, host.link_target(link))))
+        if target is not None:
+            steps.append(Step(f"remove {link}", RemoveLink(link, target)))
     elif _unit_path(host) in paths:
         steps.append(Step(f"do not start {UNIT} at boot", Run(systemd.disable(UNIT))))
     steps += [Step(f"remove {path}", Edit(path, host.read(path), None)) for path in paths]
@@ -91,7 +93,7 @@ def _reload_steps(host: Host, changed: bool) -> list[Step]:
 def _enable_steps(host: Host) -> list[Step]:
     link = _wants_link(host)
     if host.offline:
-        if host.is_link(link):
+        if link_target(host, link) is not None:
             return []
         return [Step(f"start {UNIT} at boot", MakeLink(link, f"../{UNIT}"))]
     state = systemd.look(host, UNIT).enabled

@@ -34,7 +34,7 @@ class ReplaceLink:
         _refuse_changed(path, self.before)
         beside = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            os.symlink(self.target, beside)
+            beside.symlink_to(self.target)
             beside.replace(path)
             files.sync_folder(path.parent)
         except OSError as error:
@@ -71,7 +71,7 @@ class RemoveLink:
 
 def _refuse_changed(path: Path, before: str) -> None:
     try:
-        now = os.readlink(path)
+        now: str | None = str(path.readlink())
     except OSError:
         now = None
     if now != before:

@@ -69,6 +69,17 @@ def enable(name: str) -> Command:
     return Command(("systemctl", "enable", name), timeout_s=60)
 
 
+def disable(name: str) -> Command:
+    """Build the command that no longer starts a unit at boot."""
+    return Command(("systemctl", "disable", name), timeout_s=60)
+
+
+def needs_reload(host: Host, name: str) -> bool:
+    """Tell whether a unit's file is newer than what systemd has read."""
+    command = Command(("systemctl", "show", "--property=NeedDaemonReload", name), changes=False)
+    return "NeedDaemonReload=yes" in host.run(command).stdout.split()
+
+
 def reload_units() -> Command:
     """Build the command that makes systemd read its unit files again."""
     return Command(("systemctl", "daemon-reload"), timeout_s=60)
