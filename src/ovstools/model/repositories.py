@@ -6,6 +6,7 @@ not understood stay where they are, and are reported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from .uuids import is_uuid, normal_uuid
 
 PATH = "/etc/ovs/repositories"
 UNKNOWN_UUID = "-"
+_BLANKS = re.compile(r"[ \t]+")
 HEADER = (
     "# Repositories of this server: [@]UUID SOURCE, @ marks the cluster root (/OVS).",
     "# Written by ovstools; see ovs-repositories(5).",
@@ -77,11 +79,15 @@ class RepositoryList:
     def with_repository(self, repository: Repository) -> RepositoryList:
         """Add a repository, or rewrite its line: that of its UUID, else ``-`` with its source."""
         line = format_line(repository)
-        index = self._find(repository)
-        if index is not None:
-            if dict(self._entries())[index] == repository:
+        entries = dict(self._entries())
+        same = [index for index, each in entries.items() if _is_same(each, repository)]
+        if same:
+            # the line of the UUID stays; one that did not know it yet has had its day
+            kept = next((index for index in same if entries[index].uuid), same[0])
+            extra = set(same) - {kept}
+            if entries[kept] == repository and not extra:
                 return self
-            return RepositoryList(self.document.replace(index, line))
+            return RepositoryList(self.document.replace(kept, line).drop(extra))
         header = () if str(self.document) else HEADER
         return RepositoryList(self.document.append(*header, line))
 
@@ -98,16 +104,6 @@ class RepositoryList:
         gone = {index for index, each in self._entries() if is_unwanted(each)}
         return RepositoryList(self.document.drop(gone)) if gone else self
 
-    def _find(self, repository: Repository) -> int | None:
-        entries = list(self._entries())
-        for index, each in entries:
-            if repository.uuid is not None and each.uuid == repository.uuid:
-                return index
-        for index, each in entries:
-            if each.source == repository.source and (each.uuid is None or repository.uuid is None):
-                return index
-        return None
-
     def _entries(self) -> Iterator[tuple[int, Repository]]:
         for index, line in enumerate(self.document.lines):
             repository = parse_line(line)
@@ -115,10 +111,16 @@ class RepositoryList:
                 yield index, repository
 
 
+def _is_same(listed: Repository, repository: Repository) -> bool:
+    if listed.uuid is None or repository.uuid is None:
+        return listed.source == repository.source
+    return listed.uuid == repository.uuid
+
+
 def parse_line(line: str) -> Repository | None:
     """Read one line, or None for a comment and for what is not understood."""
-    words = line.split()
-    if len(words) != 2 or words[0].startswith("#"):
+    words = _BLANKS.split(line.strip(" \t"))
+    if len(words) != 2 or words[0].startswith("#") or not line.replace("\t", " ").isprintable():
         return None
     cluster_root = words[0].startswith("@")
     uuid = words[0][1:] if cluster_root else words[0]
