@@ -80,7 +80,7 @@ def _parse_line(line: str, number: int, source: str) -> Mount:
     words = line.split(" ")
     try:
         dash = words.index("-", 6)
-        fstype, device, super_options = words[dash + 1 : dash + 4]
+        fstype, device, first, *rest = words[dash + 1 :]
         return Mount(
             id=int(words[0]),
             parent=int(words[1]),
@@ -90,7 +90,7 @@ def _parse_line(line: str, number: int, source: str) -> Mount:
             options=tuple(words[5].split(",")),
             fstype=octal.decode(fstype),
             source=octal.decode(device),
-            super_options=tuple(super_options.split(",")),
+            super_options=tuple(" ".join([first, *rest]).split(",")),
         )
     except ValueError as error:
         raise ParseError(source, number, "a line as in proc(5)", line) from error
