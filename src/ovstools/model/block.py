@@ -177,8 +177,8 @@ def preferred_name(device: str, links: Iterable[str]) -> str:
     The links are all names under /dev that lead to the device. Names that depend on what is stored
     (by-uuid, by-label, lvm-pv-uuid) are never taken: a clone has them too.
     """
-    ranked = [(_rank(name), name) for name in {device, *links}]
-    rank, name = min(ranked)
+    # among equals the operator's own word wins
+    rank, _, name = min((_rank(name), name != device, name) for name in {device, *links})
     return name if rank < len(_RANKS) else device
 
 
