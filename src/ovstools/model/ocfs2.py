@@ -144,7 +144,7 @@ def parse_slotmap(text: str) -> dict[int, int]:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Read ``ls DIRECTORY``: the names in it, without ``.`` and ``..``."""
+    """Read ``ls DIRECTORY``: all names in it, ``.`` and ``..`` among them."""
     source = "debugfs.ocfs2 ls"
     names = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -158,7 +158,7 @@ def parse_names(text: str) -> tuple[str, ...]:
         names.append(name.decode(errors="surrogateescape"))
     if "." not in names:
         raise ParseError(source, 1, "the entry '.'", text)
-    return tuple(name for name in names if name not in (".", ".."))
+    return tuple(names)
 
 
 def _table(text: str, source: str, header: tuple[str, ...]) -> list[tuple[int, str]]:
