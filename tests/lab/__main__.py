@@ -1,5 +1,7 @@
 """The lab from a shell: `python3 -m tests.lab COMMAND`."""
 
+# ruff: noqa: T201 - answers go to stdout
+
 from __future__ import annotations
 
 import argparse
@@ -8,7 +10,6 @@ import shlex
 import signal
 import sys
 from types import FrameType
-from typing import Optional
 
 from .errors import LabError
 from .lab import Lab
@@ -31,7 +32,7 @@ def main() -> int:
         return INTERRUPTED
 
 
-def _end(number: int, frame: Optional[FrameType]) -> None:
+def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
@@ -121,7 +122,7 @@ def _ssh(arguments: argparse.Namespace) -> int:
     os.execvp(words[0], [*words, *([" ".join(arguments.words)] if arguments.words else [])])
 
 
-def _attach() -> Optional[Lab]:
+def _attach() -> Lab | None:
     try:
         return Lab.attach(progress=Progress())
     except LabError:

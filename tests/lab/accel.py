@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from .cache import digest
 from .errors import LabError
 from .image import Image
 from .progress import Progress
@@ -26,7 +27,7 @@ def choose(image: Image, cache: Path, progress: Progress) -> str:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     record = cache / "accel.json"
-    machine = {"host": " ".join(os.uname()), "image": image.folder.name}
+    machine = {"host": " ".join(os.uname()), "kernel": digest(image.kernel)}
     known = json.loads(record.read_text()) if record.exists() else {}
     if {name: known.get(name) for name in machine} != machine:
         with progress.step("Probing KVM"):

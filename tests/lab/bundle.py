@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import importlib.metadata as metadata
 import importlib.util
 import io
 import os
@@ -12,8 +13,9 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
+from typing import Iterator
 
 from . import cache, recipe
 from .errors import LabError
@@ -23,7 +25,8 @@ from .server import Server
 
 # What the installed package is made from; the rest of a checkout does not reach the servers.
 SOURCES = ("src", "pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in")
-LEFT_OUT = (".*", "tests", "build", "dist", "__pycache__", "*.egg-info")
+LEFT_OUT = ("tests", "build", "dist")
+GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
 SCRIPT = """\
 #!{venv}/bin/python3
 import sys
@@ -60,8 +63,22 @@ def key(checkout: Path) -> str:
     return cache.digest(Path(__file__), *(checkout / name for name in SOURCES))
 
 
+@contextmanager
+def snapshot(checkout: Path) -> Iterator[Path]:
+    """Give a copy of what matters: nobody edits it, and setuptools may write into it."""
+    with tempfile.TemporaryDirectory(prefix="ovslab-") as temporary:
+        copy = Path(temporary) / "ovstools"
+        copy.mkdir()
+        for path in checkout.iterdir():
+            if path.is_dir() and not path.name.startswith(".") and path.name not in LEFT_OUT:
+                shutil.copytree(path, copy / path.name, ignore=GENERATED, symlinks=True)
+            elif path.is_file():
+                shutil.copy2(path, copy / path.name)
+        yield copy
+
+
 class Bundle:
-    """A tar archive for the servers' root folder, and how to install it."""
+    """A tar archive for the servers' root folder, made from a snapshot, and its installation."""
 
     def __init__(self, checkout: Path, image: Image) -> None:
         with tempfile.TemporaryDirectory(prefix="ovslab-") as temporary:
@@ -97,13 +114,11 @@ class Bundle:
     def _compile(tree: Path) -> None:
         """Write the byte code here, at native speed: the servers' Python takes the same."""
         # Stale byte code would win over a source of the same second: tar keeps the times.
-        run(
-            [sys.executable, "-m", "compileall", "-q", "-s", tree, "-p", "/", tree],
-            timeout_s=120,
-        )
+        words = ("-m", "compileall", "-q", "-s", str(tree), "-p", "/", str(tree))
+        run([sys.executable, *words], timeout_s=120)
 
 
-def _as_root(entry: tarfile.TarInfo) -> Optional[tarfile.TarInfo]:
+def _as_root(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = "root"
     if entry.isdir():
@@ -112,17 +127,23 @@ def _as_root(entry: tarfile.TarInfo) -> Optional[tarfile.TarInfo]:
 
 
 def _build_wheel(checkout: Path, folder: Path) -> Path:
-    """Build in a copy: setuptools leaves a build folder, whose old modules would come along."""
-    copy = folder / "checkout"
-    shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
-    argv = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", folder]
-    if importlib.util.find_spec("setuptools") and importlib.util.find_spec("wheel"):
+    argv = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder)]
+    if _has_setuptools():
         argv.append("--no-build-isolation")  # saves fetching setuptools each time
-    run([*argv, copy], timeout_s=300, env={**os.environ, "PIP_NO_INPUT": "1"})
+    run([*argv, str(checkout)], timeout_s=300, env={**os.environ, "PIP_NO_INPUT": "1"})
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise LabError(f"expected one wheel of {checkout}, found {wheels}")
     return wheels[0]
+
+
+def _has_setuptools() -> bool:
+    """Tell whether this Python has a setuptools that reads pyproject.toml."""
+    try:
+        metadata.version("wheel")
+        return int(metadata.version("setuptools").split(".")[0]) >= 64
+    except (metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def _unpack(wheel: Path, tree: Path, image: Image) -> list[str]:
@@ -156,10 +177,10 @@ def _write_scripts(entry_points: Path, venv: Path) -> list[str]:
     return list(scripts)
 
 
-def _check_dependencies(metadata: Path) -> None:
+def _check_dependencies(file: Path) -> None:
     """Refuse a package that needs more than the image holds."""
     there = {_name(word) for word in recipe.DEPENDENCIES}
-    for line in metadata.read_text().splitlines():
+    for line in file.read_text().splitlines():
         if line.startswith("Requires-Dist:") and "extra ==" not in line:
             needed = _name(line.split(":", 1)[1])
             marker = line.partition(";")[2]

@@ -56,7 +56,7 @@ class Faults:
 
     def _throttle(self, lun: int, bytes_per_s: int) -> None:
         # 1 byte a second: the first request still passes, the next waits for minutes.
-        limits = {name: 0 for name in ("bps_rd", "bps_wr", "iops_rd", "iops_wr", "iops")}
+        limits = dict.fromkeys(("bps_rd", "bps_wr", "iops_rd", "iops_wr", "iops"), 0)
         node = self.machine.storage.luns[lun].node
         with self.machine.qmp() as qmp:
             qmp.execute("block_set_io_throttle", id=f"{node}-disk", bps=bytes_per_s, **limits)

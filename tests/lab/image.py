@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,11 @@ class Image:
     def initrd(self) -> Path:
         """Its initramfs."""
         return self.folder / "initrd"
+
+    @property
+    def build_id(self) -> str:
+        """What tells two builds of one recipe apart: a saved state fits only its own build."""
+        return (self.folder / "build_id").read_text().strip()
 
     @property
     def host_key(self) -> str:
@@ -78,6 +84,7 @@ def _build(aside: Path, public_key: str, progress: Progress) -> None:
         shutil.copyfile(tree / "vmlinuz", aside / "vmlinuz")
         shutil.copyfile(tree / "initrd.img", aside / "initrd")
         _make_disk(tree, aside / "root.img", log)
+    (aside / "build_id").write_text(f"{uuid.uuid4()}\n")
     cache.remove(tree)
 
 
@@ -135,9 +142,11 @@ def _make_venv(tree: Path, wheels: Path, log: Path) -> None:
     # Fetched by this machine's pip: its configuration names files that a chroot cannot see.
     platforms = [f"--platform=manylinux{tag}_x86_64" for tag in ("2014", "_2_17", "_2_28", "_2_34")]
     run(
-        [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:"]
-        + [f"--python-version={python['version']}", *platforms, f"--dest={wheels}"]
-        + list(recipe.DEPENDENCIES),
+        [
+            *(sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:"),
+            *(f"--python-version={python['version']}", *platforms, f"--dest={wheels}"),
+            *recipe.DEPENDENCIES,
+        ],
         timeout_s=600,
         log=log,
     )
@@ -145,8 +154,10 @@ def _make_venv(tree: Path, wheels: Path, log: Path) -> None:
     shutil.copytree(wheels, inside)
     run(["chroot", tree, "python3", "-m", "venv", recipe.VENV], timeout_s=300, log=log)
     run(
-        ["chroot", tree, "env", "-i", "PATH=/usr/bin:/bin", f"{recipe.VENV}/bin/pip"]
-        + ["install", "-q", "--no-index", "--find-links=/tmp/wheels", *recipe.DEPENDENCIES],
+        [
+            *("chroot", str(tree), "env", "-i", "PATH=/usr/bin:/bin", f"{recipe.VENV}/bin/pip"),
+            *("install", "-q", "--no-index", "--find-links=/tmp/wheels", *recipe.DEPENDENCIES),
+        ],
         timeout_s=300,
         log=log,
     )
@@ -158,8 +169,10 @@ def _make_disk(tree: Path, disk: Path, log: Path) -> None:
     with disk.open("wb") as file:
         file.truncate(recipe.IMAGE_MIB << 20)
     run(
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-m", "0", "-d", tree]
-        + ["-E", "lazy_itable_init=0,lazy_journal_init=0", disk],
+        [
+            *("mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", "-m", "0", "-d", str(tree)),
+            *("-E", "lazy_itable_init=0,lazy_journal_init=0", str(disk)),
+        ],
         timeout_s=600,
         log=log,
     )

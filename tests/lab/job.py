@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import tempfile
 import time
-from typing import Optional, Sequence
+from typing import Sequence
 
 from .errors import LabError
 from .outcome import Outcome
@@ -26,8 +26,7 @@ class Job:
         self._command = shlex.join(argv)
         self._begin = time.monotonic()
         self._pid_file = f"/run/ovslab-job-{os.getpid()}-{next(_numbers)}"
-        self._out = tempfile.TemporaryFile()
-        self._err = tempfile.TemporaryFile()
+        self._out, self._err = (tempfile.TemporaryFile() for _ in "oe")  # noqa: SIM115
         # sshd gives each command its own session: the shell's pid is also the group's.
         self._child = ssh.popen(
             f"echo $$ >{self._pid_file}; exec {self._command}",
@@ -56,7 +55,7 @@ class Job:
         if child.returncode != 0 and self.is_running():
             raise LabError(f"{self._server}: kill {self._command}: {err.decode().strip()}")
 
-    def wait(self, timeout_s: float = 60, status: Optional[int] = None) -> Outcome:
+    def wait(self, timeout_s: float = 60, status: int | None = None) -> Outcome:
         """Wait for its end; fail unless it ends with `status` (None: any)."""
         try:
             self._child.wait(timeout_s)

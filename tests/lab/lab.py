@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Callable, Optional, Sequence, TypeVar
+from typing import Callable, Sequence, TypeVar
 
 from . import accel, bundle, cache, image, leftovers, packages, settings, state
 from .errors import LabError
@@ -38,27 +38,34 @@ class Lab:
         self.network = Network(configuration.name)
         self.storage = Storage(configuration.disks_dir)
         self.servers: list[Server] = []
-        self._image: Optional[image.Image] = None
+        self._image: image.Image | None = None
         self._accel = ""
+        self._known: Path | None = None
+        self._pin = False
         self._held = ExitStack()
 
     @classmethod
     def open(
         cls,
-        name: Optional[str] = None,
+        name: str | None = None,
         servers: int = 3,
-        checkout: Optional[Path] = None,
-        progress: Optional[Progress] = None,
+        checkout: Path | None = None,
+        progress: Progress | None = None,
         wait_s: float = INSTANCE_WAIT_S,
+        pin: bool = False,
     ) -> Lab:
-        """Take the instance for ourselves; what is up stays up."""
+        """Take the instance for ourselves; what is up stays up.
+
+        With `pin`, all restores bring the ovstools of the first one, whatever is edited meanwhile.
+        """
         lab = cls(settings.from_environment(name, servers, checkout), progress or Progress())
+        lab._pin = pin
         lock = RUN / f"{lab.settings.name}.lock"
         lab._held.enter_context(cache.locked(lock, lab.progress, wait_s))
         return lab
 
     @classmethod
-    def attach(cls, name: Optional[str] = None, progress: Optional[Progress] = None) -> Lab:
+    def attach(cls, name: str | None = None, progress: Progress | None = None) -> Lab:
         """Look at the instance that is up, as it was made."""
         configuration = settings.from_environment(name)
         try:
@@ -87,7 +94,7 @@ class Lab:
         raise LabError(f"no server {name} among {', '.join(s.short_name for s in self.servers)}")
 
     def on_all(
-        self, action: Callable[[Server], Answer], servers: Optional[Sequence[Server]] = None
+        self, action: Callable[[Server], Answer], servers: Sequence[Server] | None = None
     ) -> list[Answer]:
         """Do the same with all servers at once; answers in their order, the first error raised."""
         chosen = self.servers if servers is None else servers
@@ -111,31 +118,37 @@ class Lab:
         """Tell whether all servers are on."""
         return bool(self.servers) and all(server.is_on() for server in self.servers)
 
-    def restore(self, servers: Optional[int] = None) -> None:
+    def restore(self, servers: int | None = None) -> None:
         """Bring all servers to the known state: booted, ovstools installed, LUNs blank.
 
         What that needs is made first, once: the image, the booted servers, ovstools in them.
         """
         if servers is not None and servers != self.settings.count:
             self._clear()
+            self._known = None
             self.settings = dataclasses.replace(self.settings, count=servers)
         with cache.locked(self.settings.cache / "lock", self.progress, BUILD_WAIT_S):
             self._prepare()
-            known = self._known_state()
+            if not (self._pin and self._known and self._known.exists()):
+                self._known = self._known_state()
             with self.progress.step(f"Restoring {self.settings.count} servers"):
-                self._restore_from(known)
+                self._restore_from(self._known)
 
-    def push(self, checkout: Optional[Path] = None) -> None:
+    def push(self, checkout: Path | None = None) -> None:
         """Install the checkout's ovstools in the servers that are on."""
         checkout = checkout or self.settings.checkout
-        running = [server for server in self.servers if server.is_on()]
         if not bundle.is_there(checkout):
             self.progress.say(f"Nothing to install: {checkout} has no package src/ovstools yet")
             return
+        with bundle.snapshot(checkout) as sources:
+            self._install(sources)
+
+    def _install(self, sources: Path) -> None:
+        running = [server for server in self.servers if server.is_on()]
         if self._image is None:
             raise LabError("the lab is not up")
         with self.progress.step(f"Installing ovstools in {len(running)} servers"):
-            made = bundle.Bundle(checkout, self._image)
+            made = bundle.Bundle(sources, self._image)
             said = self.on_all(lambda server: made.install(server), running)
         for line in sorted({line for line in said if line}):
             self.progress.say(line)
@@ -191,7 +204,7 @@ class Lab:
         """Name the folder of the newest complete state for these sources."""
         here = Path(__file__).parent
         assert self._image is not None
-        parts = (self._image.folder.name, self._accel, str(self.settings.count))
+        parts = (self._image.build_id, self._accel, str(self.settings.count))
         code = [here / name for name in ("machine.py", "settings.py", "storage.py", "state.py")]
         states = self.settings.cache / "states"
         booted = states / f"booted-{cache.digest(*parts, *code)}"
@@ -201,16 +214,16 @@ class Lab:
                 self._boot()
             self._save(booted)
         booted.touch()
-        package = bundle.key(self.settings.checkout)
-        if not package:
+        if not bundle.is_there(self.settings.checkout):
             return booted
-        installed = states / f"installed-{cache.digest(booted.name, package)}"
-        if not installed.exists():
-            cache.prune(states, keep=3)
-            with self.progress.step(f"Restoring {self.settings.count} servers without ovstools"):
-                self._restore_from(booted)
-            self.push()
-            self._save(installed)
+        with bundle.snapshot(self.settings.checkout) as sources:
+            installed = states / f"installed-{cache.digest(booted.name, bundle.key(sources))}"
+            if not installed.exists():
+                cache.prune(states, keep=3)
+                with self.progress.step(f"Restoring {self.settings.count} servers, as booted"):
+                    self._restore_from(booted)
+                self._install(sources)
+                self._save(installed)
         installed.touch()
         return installed
 

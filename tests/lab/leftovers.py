@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from . import cache
@@ -20,10 +21,8 @@ def remove(settings: Settings) -> None:
     """Remove processes, namespace, sockets and disks."""
     record = settings.run_dir / "lab.json"
     folders = {settings.disks_dir}
-    try:  # it may have been made with another cache
+    with suppress(OSError, ValueError, KeyError):  # it may have been made with another cache
         folders.add(Path(json.loads(record.read_text())["cache"]) / "disks" / settings.name)
-    except (OSError, ValueError, KeyError):
-        pass
     kill(settings)
     Network(settings.name).down()
     for folder in folders:

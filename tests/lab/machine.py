@@ -11,7 +11,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Sequence
 
 from .accel import ACCELERATION
 from .errors import LabError, tail
@@ -52,7 +52,7 @@ class Machine:
     def _socket(self) -> Path:
         return self.folder / "qmp"
 
-    def argv(self, incoming: Optional[Path] = None) -> list[str]:
+    def argv(self, incoming: Path | None = None) -> list[str]:
         """Build the command line; the same for a boot and for a restore but for `-incoming`."""
         servers = ",".join(f"{each.name}={each.address}" for each in self.everyone)
         kernel_words = (
@@ -94,7 +94,7 @@ class Machine:
             argv += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         return argv
 
-    def start(self, incoming: Optional[Path] = None) -> None:
+    def start(self, incoming: Path | None = None) -> None:
         """Start QEMU and wait until it answers; it outlives this process."""
         if self.pid() is not None:
             raise LabError(f"{self.identity.short_name} is on already")
@@ -116,7 +116,7 @@ class Machine:
                 raise LabError(f"QEMU of {self.identity.short_name} does not start:\n{self.why()}")
             time.sleep(0.02)
 
-    def pid(self) -> Optional[int]:
+    def pid(self) -> int | None:
         """Give QEMU's process id while it runs; a pid that now is another's does not count."""
         try:
             pid = int(self._pid_file.read_text())

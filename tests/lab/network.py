@@ -39,7 +39,9 @@ class Network:
             quiet = [f"net.ipv6.conf.{which}.disable_ipv6=1" for which in settings]
             run(self.inside("sysctl", "-q", "-w", *quiet))
             self._ip("link", "set", "lo", "up")
-            self._ip("link", "add", BRIDGE, "type", "bridge", "stp_state", "0", "forward_delay", "0")
+            self._ip(
+                "link", "add", BRIDGE, "type", "bridge", "stp_state", "0", "forward_delay", "0"
+            )
             self._ip("address", "add", f"{STORAGE_ADDRESS}/{PREFIX_LENGTH}", "dev", BRIDGE)
             self._ip("link", "set", BRIDGE, "up")
         there = self._ip("-o", "link", "show")

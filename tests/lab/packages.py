@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 from .errors import LabError
 from .process import run
@@ -31,7 +32,7 @@ def ensure(progress: Progress) -> None:
     """Install what is missing; needs root and Debian's archive."""
     if os.geteuid() != 0:
         raise LabError("the lab needs root: network namespaces, taps and chroot")
-    if not os.path.exists("/dev/net/tun"):
+    if not Path("/dev/net/tun").exists():
         raise LabError("/dev/net/tun is missing: the servers' network needs tap devices")
     names = missing()
     if not names:

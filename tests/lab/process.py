@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Mapping, Optional, Sequence, Union
+from typing import Mapping, Sequence, Union
 
 from .errors import LabError, tail
 
@@ -15,10 +15,10 @@ Word = Union[str, Path]
 def run(
     argv: Sequence[Word],
     timeout_s: float = 60,
-    input_text: Optional[str] = None,
-    env: Optional[Mapping[str, str]] = None,
-    log: Optional[Path] = None,
-    cwd: Optional[Path] = None,
+    input_text: str | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+    cwd: Path | None = None,
 ) -> str:
     """Run `argv` and give its standard output; with `log`, both outputs go there instead."""
     words = [str(word) for word in argv]

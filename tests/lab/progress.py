@@ -30,7 +30,7 @@ class Progress:
         if self._console is not None:
             self._console.print(text, markup=False)
         else:
-            print(text, file=sys.stderr, flush=True)
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:

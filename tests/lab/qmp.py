@@ -6,7 +6,7 @@ import json
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Any, Type
 
 from .errors import LabError
 
@@ -32,17 +32,16 @@ class Qmp:
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
+        kind: Type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._lines.close()
         self._socket.close()
 
     def execute(self, command: str, **arguments: Any) -> Any:
-        """Give the answer to one command, events passed over; names with - are written with _."""
-        words = {name.replace("_", "-"): value for name, value in arguments.items()}
-        message = {"execute": command, "arguments": words}
+        """Give the answer to one command; events on the way are passed over."""
+        message = {"execute": command, "arguments": arguments}
         try:
             self._socket.sendall(json.dumps(message).encode() + b"\n")
             answer = self._read()

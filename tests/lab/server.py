@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import time
 from pathlib import PurePosixPath
-from typing import Mapping, Optional, Union
+from typing import Mapping, Union
 
 from . import faults
 from .errors import LabError
@@ -50,10 +50,10 @@ class Server(faults.Faults):
     def run(
         self,
         *argv: str,
-        status: Optional[int] = 0,
+        status: int | None = 0,
         timeout_s: float = 60,
-        env: Optional[Mapping[str, str]] = None,
-        input: Optional[Data] = None,
+        env: Mapping[str, str] | None = None,
+        input: Data | None = None,
     ) -> Outcome:
         """Run a program as root; fail unless it ends with `status` (None: any) in time."""
         words = [*(f"{name}={value}" for name, value in (env or {}).items()), *argv]
@@ -66,7 +66,7 @@ class Server(faults.Faults):
             )
         return outcome
 
-    def sh(self, line: str, status: Optional[int] = 0, timeout_s: float = 60) -> Outcome:
+    def sh(self, line: str, status: int | None = 0, timeout_s: float = 60) -> Outcome:
         """Run a line of bash."""
         return self.run("bash", "-c", line, status=status, timeout_s=timeout_s)
 
@@ -83,7 +83,7 @@ class Server(faults.Faults):
         except LabError as error:
             raise AssertionError(f"{self.short_name}: waited for: {line}\n{error}") from error
 
-    def _send(self, wire: str, shown: str, timeout_s: float, input: Optional[Data]) -> Outcome:
+    def _send(self, wire: str, shown: str, timeout_s: float, input: Data | None) -> Outcome:
         self.connect()
         data = input.encode() if isinstance(input, str) else input
         begin = time.monotonic()
@@ -125,7 +125,7 @@ class Server(faults.Faults):
         """Give a file's text."""
         return self.run("cat", "--", path).stdout
 
-    def write(self, path: str, text: Data, mode: Optional[int] = None) -> None:
+    def write(self, path: str, text: Data, mode: int | None = None) -> None:
         """Replace a file's content; missing folders are made."""
         quoted, parent = shlex.quote(path), shlex.quote(str(PurePosixPath(path).parent))
         line = f"mkdir -p -- {parent} && cat >{quoted}"
@@ -135,7 +135,9 @@ class Server(faults.Faults):
     def exists(self, path: str) -> bool:
         """Tell whether a path is there, a dangling link included."""
         quoted = shlex.quote(path)
-        return self.run("sh", "-c", f"test -e {quoted} || test -L {quoted}", status=None).status == 0
+        return (
+            self.run("sh", "-c", f"test -e {quoted} || test -L {quoted}", status=None).status == 0
+        )
 
     # Power
 

@@ -7,7 +7,6 @@ import re
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 from .errors import LabError
 
@@ -86,7 +85,7 @@ class Settings:
 
 
 def from_environment(
-    name: Optional[str] = None, count: int = 3, checkout: Optional[Path] = None
+    name: str | None = None, count: int = 3, checkout: Path | None = None
 ) -> Settings:
     """Read OVSLAB_NAME and OVSLAB_CACHE; refuse what cannot work."""
     name = name or os.environ.get("OVSLAB_NAME") or "ovslab"

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from .errors import LabError
 from .network import Network
@@ -127,9 +127,9 @@ class Ssh:
     def popen(
         self,
         command: str,
-        stdin: Optional[int] = subprocess.DEVNULL,
-        stdout: Optional[int] = subprocess.PIPE,
-        stderr: Optional[int] = subprocess.PIPE,
+        stdin: int | None = subprocess.DEVNULL,
+        stdout: int | None = subprocess.PIPE,
+        stderr: int | None = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
         """Start a command line in the server."""
         argv = [*self.argv("-o", "ControlMaster=no"), command]

@@ -27,7 +27,7 @@ def save(server: Server, folder: Path) -> None:
     memory, root = _files(server, folder)
     with server.machine.qmp() as qmp:
         qmp.execute("stop")
-        qmp.execute("migrate-set-parameters", max_bandwidth=4 << 30)
+        qmp.execute("migrate-set-parameters", **{"max-bandwidth": 4 << 30})
         qmp.execute("migrate", uri=f"exec:cat > {shlex.quote(str(memory))}")
         deadline = time.monotonic() + SAVE_TIMEOUT_S
         while True:

@@ -1,0 +1,81 @@
+"""pytest's way to the lab: `pytest_plugins = ["tests.lab.plugin"]`, or `-p tests.lab.plugin`.
+
+`lab` gives the lab in its known state to each test; a test module marked with
+`pytestmark = pytest.mark.lab(scope="module")` gets it so once, for tests that build on each
+other; `pytest.mark.lab(servers=4)` asks for another number of servers. A lab that cannot run is
+an error and never a skip. OVSLAB_KEEP=1 leaves the servers of the last test on, to look at.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+import pytest
+
+from .errors import tail
+from .lab import Lab
+
+DEFAULT_SERVERS = 3
+
+
+@dataclass
+class Instance:
+    """The session's lab, and for whom it was restored last: (module or test, servers)."""
+
+    lab: Lab
+    restored_for: tuple[Any, ...] = field(default=())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers",
+        'lab(servers=3, scope="test"|"module"): the lab it wants, and when it is restored',
+    )
+
+
+@pytest.fixture(scope="session")
+def lab_instance() -> Iterator[Instance]:
+    """Hold the lab for the session; put it down at the end, however that comes."""
+    opened = Lab.open(servers=DEFAULT_SERVERS, pin=True)
+    try:
+        opened.restore()
+        yield Instance(opened)
+    finally:
+        try:
+            if not os.environ.get("OVSLAB_KEEP"):
+                opened.down()
+        finally:
+            opened.close()
+
+
+@pytest.fixture
+def lab(lab_instance: Instance, request: pytest.FixtureRequest) -> Lab:
+    """Give the lab in its known state."""
+    mark = request.node.get_closest_marker("lab")
+    wanted = dict(mark.kwargs) if mark else {}
+    servers = wanted.pop("servers", DEFAULT_SERVERS)
+    scope = wanted.pop("scope", "test")
+    if wanted or scope not in ("test", "module"):
+        raise pytest.UsageError(f'lab(servers=N, scope="test"|"module"), not {mark}')
+    user = (request.path if scope == "module" else request.node.nodeid, servers)
+    untouched = lab_instance.restored_for == () and servers == DEFAULT_SERVERS
+    shared = scope == "module" and lab_instance.restored_for == user
+    if not untouched and not shared:
+        lab_instance.lab.restore(servers)
+    lab_instance.restored_for = user
+    return lab_instance.lab
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Show the ends of the servers' consoles with a test that failed."""
+    result: Any = yield
+    report = result.get_result()
+    instance = getattr(item, "funcargs", {}).get("lab_instance")
+    if report.when == "call" and report.failed and instance is not None:
+        for server in instance.lab.servers:
+            title = f"{server.short_name} ({'on' if server.is_on() else 'off'}), console"
+            report.sections.append((title, tail(server.machine.console)))
