@@ -58,7 +58,8 @@ def change(make_plan: Callable[[Host], Plan]) -> int:
                 host.talk.notice(notice)
             apply(plan, host)
             if not plan.look_again:
-                return answer(plan.report, chosen)
+                report = plan.report_after(host) if plan.report_after else plan.report
+                return answer(report, chosen)
 
 
 def look(make_report: Callable[[Host], Report]) -> int:
@@ -72,6 +73,8 @@ def answer(report: Report, chosen: Choices) -> int:
     if chosen.json:
         output.print_json({**report.data, "status": int(report.status)})
     else:
+        if report.table:
+            output.print_table(report.table.header, report.table.rows, report.table.styles)
         for line in report.lines:
             click.echo(line)
     return report.status

@@ -169,12 +169,25 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Rows under a header; styles: rich's name of one for each row, used on a terminal."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    styles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
-    """What a command answers: lines for a person, data for --json, an exit status."""
+    """What a command answers: a table and lines for a person, data for --json, an exit status.
+
+    The status is an ExitStatus, except where monitoring plugins have statuses of their own.
+    """
 
     lines: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
-    status: ExitStatus = ExitStatus.OK
+    status: int = ExitStatus.OK
+    table: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -183,19 +196,23 @@ class Plan:
 
     look_again: what follows depends on what these steps bring (a volume that another server
     formats): plan once more when they are done.
+    report_after: makes the report from what the machine is when all steps are done.
     """
 
     steps: tuple[Step, ...] = ()
     report: Report = field(default_factory=Report)
     notices: tuple[str, ...] = ()
     look_again: bool = False
+    report_after: Callable[[Host], Report] | None = field(default=None, compare=False)
 
     def preview(self) -> str:
         """Return the plan as a shell script's reader would like it."""
         return "\n".join(f"# {step.title}\n{step.change.preview()}" for step in self.steps)
 
 
-def edit_step(title: str, path: str, before: str | None, after: str, mode: int = 0o644) -> list[Step]:
+def edit_step(
+    title: str, path: str, before: str | None, after: str, mode: int = 0o644
+) -> list[Step]:
     """Return the step that brings a file to its new text; none when it is so already."""
     return [] if before == after else [Step(title, Edit(path, before, after, mode))]
 
