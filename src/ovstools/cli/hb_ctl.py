@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from ..ops import hb_ctl as ops
@@ -16,7 +19,7 @@ FLAGS = (
 )
 
 
-def _flags(function: click.Command) -> click.Command:
+def _flags(function: Callable[..., Any]) -> Callable[..., Any]:
     for flag, action, text in reversed(FLAGS):
         function = click.option(flag, "flags", flag_value=action, multiple=True, help=text)(
             function

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import ExitStatus, RefusedError, UsageError
+from ..model.block import parse_blkid
 from ..model.uuids import is_uuid, normal_uuid
 from ..system import block, hb_ctl, o2cb, ocfs2
 from ..system.host import Host
@@ -57,7 +58,7 @@ def parse_words(
                 "expected start, stop or status, and a device or UUID",
                 hint="ovs-hb-ctl status /dev/sdb1; ovs-hb-ctl -K -d /dev/sdb1",
             )
-        return Request(words[0], _target(words[1]), *words[2:])
+        return Request(words[0], _target(words[1]), _service(words[2:]))
     if len(flags) > 1:
         raise UsageError("give one of -S, -K, -I and -P")
     if (device is None) == (uuid is None):
@@ -68,7 +69,7 @@ def parse_words(
     if len(words) > (1 if action in (START, STOP) else 0):
         raise UsageError(f"unexpected words: {' '.join(words)}")
     target = normal_uuid(uuid) if uuid is not None else _target(device or "")
-    return Request(action, target, *(words or (hb_ctl.SERVICE,)), priority or 0)
+    return Request(action, target, _service(words), priority or 0)
 
 
 def plan(host: Host, request: Request) -> Plan:
@@ -115,14 +116,15 @@ def find(host: Host, word: str) -> Target:
     if is_uuid(word):
         uuid = normal_uuid(word)
         return Target(uuid, regions.device_with(host, uuid))
-    device = block.look(host, word)
-    if device.signature is None or device.signature.type != OCFS2:
+    kernel_path = block.existing(host, word)
+    found = parse_blkid(host.run(block.blkid(kernel_path)).stdout)
+    if found.type != OCFS2:
         raise RefusedError(
             f"{word} has no heartbeat region: it is not an OCFS2 volume",
-            f"found there: {device.content}",
-            hint="blkid --probe lists what is on a device; give the one that is mounted",
+            f"found there: {found.type or found.pttype or 'nothing'}",
+            hint="lsblk --fs shows which device holds which file system",
         )
-    return Target(ocfs2.read_volume(host, device.kernel_path).uuid, word)
+    return Target(ocfs2.read_volume(host, kernel_path).uuid, word)
 
 
 def _plan_start(host: Host, target: Target, service: str) -> Plan:
@@ -188,6 +190,10 @@ def _target(word: str) -> str:
     if not word.startswith("/"):
         raise UsageError(f"{word!r} is neither a device nor a UUID of 32 hex digits")
     return word
+
+
+def _service(words: tuple[str, ...]) -> str:
+    return words[0] if words else hb_ctl.SERVICE
 
 
 def _data(target: Target, changed: bool) -> dict[str, object]:
