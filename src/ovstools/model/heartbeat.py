@@ -74,7 +74,7 @@ class KernelCluster:
 
     @property
     def is_online(self) -> bool:
-        """Tell whether it is online in o2cb(8)'s sense; with local heartbeat, that is a local node."""
+        """Tell whether o2cb(8) calls it online: a local node, and a region in global mode."""
         if self.local_node is None:
             return False
         return self.mode != "global" or any(region.is_active for region in self.regions)
@@ -117,7 +117,10 @@ def _node_differences(kernel: KernelCluster, cluster: Cluster) -> Iterator[str]:
         if running is None:
             yield f"node {node.name} is in cluster.conf, but not registered in the kernel"
         elif _identity(running) != _identity(node):
-            yield f"node {node.name} is {_identity(running)} in the kernel, {_identity(node)} in cluster.conf"
+            yield (
+                f"node {node.name} is {_identity(running)} in the kernel, "
+                f"{_identity(node)} in cluster.conf"
+            )
     for running in kernel.nodes:
         if cluster.node(running.name) is None:
             yield f"node {running.name} is registered in the kernel, but not in cluster.conf"
