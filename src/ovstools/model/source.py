@@ -69,7 +69,7 @@ def parse_source(word: str) -> Source:
         _refuse_odd_path(word, word)
         return DeviceSource(word)
     match = _NFS_WORD.fullmatch(word)
-    if not match:
+    if not match or match["export"].startswith("//"):
         raise UsageError(f"{word!r} is not a source", hint=f"use {_FORMS}")
     _refuse_odd_path(match["export"], word)
     return NfsSource(match["host"], match["export"])

@@ -12,7 +12,7 @@ from tests.unit.model.captured import captured
 TEXT = r"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw,discard
 80 27 8:17 / /OVS rw,relatime shared:40 - ocfs2 /dev/sdb1 rw,_netdev,heartbeat=local
-81 80 0:44 / /OVS/0123456789ABCDEF rw,relatime shared:41 master:3 - nfs4 server:/my\040export rw,hard
+81 80 0:44 / /OVS/0123456789ABCDEF rw shared:41 master:3 - nfs4 server:/my\040export rw,hard
 82 27 8:33 / /OVSfoo rw - ext4 /dev/sdc1 rw
 83 80 7:0 / /OVS ro,relatime - ext4 /dev/loop0 rw
 84 27 8:17 /seed_pool /mnt/a\134b rw - ocfs2 /dev/sdb1 rw
@@ -30,7 +30,7 @@ def test_read() -> None:
         device_number="0:44",
         root="/",
         mountpoint="/OVS/0123456789ABCDEF",
-        options=("rw", "relatime"),
+        options=("rw",),
         fstype="nfs4",
         source="server:/my export",
         super_options=("rw", "hard"),
