@@ -1,0 +1,88 @@
+"""The listed repositories as they are on this server: mounted or not, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.mountinfo import Mount, MountTable
+from ..model.repositories import Repository
+from ..system import mounts
+from ..system.host import Host
+from . import mounting, regions
+
+MOUNTED, UNMOUNTED, TAKEN = "mounted", "not mounted", "other mount"
+BLOCK_SOURCE = "/dev/"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of the list, and what is mounted where it belongs."""
+
+    repository: Repository
+    mountpoint: str | None  #: None while its UUID is not known
+    mount: Mount | None = None
+    state: str = UNMOUNTED
+
+    @property
+    def is_mounted(self) -> bool:
+        """Tell whether it is mounted at its place."""
+        return self.state == MOUNTED
+
+    @property
+    def name(self) -> str:
+        """Return what to call it in messages."""
+        mark = "cluster root " if self.repository.cluster_root else ""
+        return f"{mark}{self.repository.uuid or '-'} {self.repository.source}"
+
+
+def read_listed(host: Host) -> tuple[Listed, ...]:
+    """Return the repositories in mount order: the cluster root, then the file's order."""
+    table = mounts.read_mounts(host)
+    found = [_look(host, each, table) for each in mounting.read_list(host).repositories]
+    return tuple(sorted(found, key=lambda each: not each.repository.cluster_root))
+
+
+def unknown_lines(host: Host) -> tuple[str, ...]:
+    """Return a notice for each line of the list that is not understood."""
+    path = host.settings.paths.repositories
+    unknown = mounting.read_list(host).unknown
+    return tuple(f"{path}:{number}: not understood: {line}" for number, line in unknown)
+
+
+def _look(host: Host, repository: Repository, table: MountTable) -> Listed:
+    mountpoint = mounting.mountpoint_of_listed(host, repository)
+    if mountpoint is None:
+        mount = _mount_of_source(host, repository.source, table)
+        if mount is None:
+            return Listed(repository, None)
+        return Listed(repository, mount.mountpoint, mount, MOUNTED)
+    mount = table.at(mountpoint)
+    if mount is None:
+        return Listed(repository, mountpoint)
+    state = MOUNTED if is_of(host, repository, mount) else TAKEN
+    return Listed(repository, mountpoint, mount, state)
+
+
+def is_of(host: Host, repository: Repository, mount: Mount) -> bool:
+    """Tell whether a mount is that of a repository.
+
+    For OCFS2 the kernel's region ties UUID and device together, which holds even when the
+    device's names have gone; else the source must lead to the same device.
+    """
+    if repository.uuid is not None:
+        region = regions.read_region(host, repository.uuid)
+        if region is not None and region.device:
+            return host.resolve(mount.source) == f"/dev/{region.device}"
+    return _same_source(host, repository.source, mount)
+
+
+def _mount_of_source(host: Host, source: str, table: MountTable) -> Mount | None:
+    top = host.settings.paths.cluster_root
+    below = tuple(each for each in (*table.below(top), table.at(top)) if each is not None)
+    return next((each for each in below if _same_source(host, source, each)), None)
+
+
+def _same_source(host: Host, source: str, mount: Mount) -> bool:
+    if source.startswith(BLOCK_SOURCE) and mount.source.startswith(BLOCK_SOURCE):
+        return host.resolve(mount.source) == host.resolve(source)
+    return mount.source.rstrip("/") == source.rstrip("/")
