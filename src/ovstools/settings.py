@@ -71,7 +71,8 @@ def load(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Set
         text = ""
     if text.strip():
         settings = _merge(settings, _parse(text), SETTINGS_FILE)
-    return _merge(settings, _from_environment(environ), "environment")
+    merged: Settings = _merge(settings, _from_environment(environ), "environment")
+    return merged
 
 
 def _parse(text: str) -> Mapping[str, Any]:
@@ -80,9 +81,7 @@ def _parse(text: str) -> Mapping[str, Any]:
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(
-            f"{SETTINGS_FILE} is not YAML", *str(error).splitlines()[:3]
-        ) from error
+        raise UsageError(f"{SETTINGS_FILE} is not YAML", *str(error).splitlines()[:3]) from error
     if values is None:
         return {}
     if not isinstance(values, dict):

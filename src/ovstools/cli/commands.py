@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 import click
 
@@ -52,4 +51,3 @@ class Commands(click.Group):
         """Write the list of commands from the table above."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, row[2]) for name, row in sorted(COMMANDS.items())])
-

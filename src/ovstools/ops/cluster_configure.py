@@ -13,7 +13,7 @@ from ..model.cluster import Cluster, Node
 from ..model.cluster_conf import ClusterConf
 from ..model.heartbeat import KernelCluster, differences
 from ..model.shell_vars import ShellVars
-from ..model.timing import Timing, parse_timing
+from ..model.timing import Timing, format_timing, from_vars, parse_timing
 from ..system import o2cb, systemd
 from ..system.host import Host
 from ..system.kernel_modules import refuse_missing_modules
@@ -90,7 +90,7 @@ def _wanted_text(host: Host, request: Request, before: str | None) -> str:
 
 
 def _timing(request: Request, variables: ShellVars) -> Timing:
-    timing = parse_timing(request.timing) if request.timing else Timing.from_vars(variables.get)
+    timing = parse_timing(request.timing) if request.timing else from_vars(variables.get)
     problems = timing.problems()
     if problems:
         raise RefusedError("o2cb would not take this timing", *problems, hint="see --timing")
@@ -134,14 +134,14 @@ def _difference_steps(
     kernel: KernelCluster, cluster: Cluster, timing: Timing, limit_s: float
 ) -> list[Step]:
     steps = []
-    if differences(kernel, cluster, kernel.timing):
+    if differences(kernel, cluster):
         register = Run(o2cb.register_cluster(cluster.name))
         steps.append(Step(f"register the nodes of {cluster.name} in the kernel", register))
     if kernel.timing != timing:
         if kernel.regions:
             raise RefusedError(
                 "o2cb's timing cannot change while a heartbeat runs",
-                f"the kernel has {kernel.timing}, asked for is {timing}",
+                f"in force: {format_timing(kernel.timing)}; asked for: {format_timing(timing)}",
                 hint="it must be the same on all servers; on each of them:\n"
                 "ovstools services stop\novs-cluster-configure --timing ...\n"
                 "ovstools services start",

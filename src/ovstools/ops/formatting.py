@@ -44,7 +44,9 @@ class Format:
                 raise UsageError(f"{size!r} is no size", hint="a number with K, M or G: 64M")
         if self.slots is not None and not 1 <= self.slots <= 255:
             raise UsageError(f"{self.slots} node slots: expected 1 to 255")
-        if self.label is not None and (len(self.label.encode()) > 63 or not self.label.isprintable()):
+        if self.label is not None and (
+            len(self.label.encode()) > 63 or not self.label.isprintable()
+        ):
             raise UsageError("a label has at most 63 bytes and no control characters")
 
 
@@ -89,13 +91,17 @@ def refuse_occupied(device: Device) -> None:
         )
 
 
-def refuse_content(host: Host, device: Device, wanted: Format) -> None:
-    """Raise RefusedError when the device holds something that --force does not cover."""
+def refuse_content(host: Host, device: Device, wanted: Format, is_free: bool = False) -> None:
+    """Raise RefusedError when the device holds something, unless --force says to destroy it.
+
+    is_free: nobody can have data there, the root folder was never made. A device on which any
+    server heartbeats is refused whatever the words are.
+    """
     if device.is_blank:
         return
     if device.signature is not None and device.signature.type == "ocfs2":
         _refuse_heartbeat(host, device)
-    if not wanted.force:
+    if not wanted.force and not is_free:
         raise RefusedError(
             f"{device.path} is not blank, it is not formatted",
             f"found: {device.content}",

@@ -6,52 +6,22 @@ further server, which joins: same UUID, nothing formatted.
 
 from __future__ import annotations
 
-import uuid as uuid_module
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-from ..errors import RefusedError, ToolError, UsageError
+from ..errors import RefusedError, UsageError
 from ..model.cluster import Node
-from ..model.cluster_conf import ClusterConf
 from ..model.heartbeat import KernelCluster
 from ..model.ovsrepo import OvsRepo
 from ..model.repositories import Repository, RepositoryList
 from ..model.source import DeviceSource, parse_source
-from ..model.uuids import normal_uuid
-from ..system import block, mounts, ocfs2
-from ..system.block import Device
+from ..system import block, mounts
 from ..system.host import Host
-from . import formatting, mounting
-from .formatting import Format
-from .marker import SHARED_WORDS, new_repository_steps, read_marker
-from .plan import Confirm, Plan, Report, Step, edit_step
+from . import formatting, mounting, volume
+from .marker import SHARED_WORDS, new_repository_steps
+from .plan import Plan, Report, Step, edit_step
+from .volume import CLUSTER_FILE_SYSTEM, CLUSTER_ROOT, LOCAL, SHARED, Found, Request
 
-CLUSTER_ROOT, SHARED, LOCAL = "C", "1", "0"
+__all__ = ["Request", "plan"]
+
 MAX_DESCRIPTION = 255
-CLUSTER_FILE_SYSTEM = "ocfs2"
-
-
-@dataclass(frozen=True)
-class Request:
-    """The words of the command line. ask: put a question to a person; False without one."""
-
-    source: str
-    shared: str
-    description: str
-    format: Format = field(default_factory=Format)
-    ask: Callable[[str], bool] = field(default=lambda question: False, compare=False)
-
-
-@dataclass(frozen=True)
-class Found:
-    """A device that carries, or is about to carry, a repository's file system."""
-
-    device: Device
-    uuid: str
-    fstype: str
-    marker: OvsRepo | None
-    is_mounted: bool = False
-    steps: tuple[Step, ...] = ()
 
 
 def plan(host: Host, request: Request) -> Plan:
@@ -69,9 +39,9 @@ def plan(host: Host, request: Request) -> Plan:
     cluster = None if request.shared == LOCAL else mounting.online_cluster(host)
     device = block.look(host, source.path)
     formatting.refuse_occupied(device)
-    if _must_wait(host, request, device, cluster):
-        return _plan_wait(host, request, device)
-    found = _find(host, request, device, cluster)
+    if volume.must_wait(host, request, device, cluster):
+        return volume.plan_wait(host, request, device)
+    found = volume.find(host, request, device, cluster)
     return _plan_mount(host, request, cluster, found, listed)
 
 
@@ -102,124 +72,6 @@ def _plan_offline(host: Host, request: Request, path: str, listed: RepositoryLis
         tuple(_record_steps(host, listed, wanted)),
         Report((f"{path} is listed; it is mounted when the server runs",), {"source": path}),
     )
-
-
-def _must_wait(
-    host: Host, request: Request, device: Device, cluster: tuple[KernelCluster, Node] | None
-) -> bool:
-    """Tell whether another server is the one to format: the lowest-numbered node alone does."""
-    if cluster is None or request.format.here or not _needs_format(host, device):
-        return False
-    if not request.format.wanted and request.format.wait_s is None:
-        return False
-    kernel, node = cluster
-    return node.number != min(each.number for each in kernel.nodes)
-
-
-def _needs_format(host: Host, device: Device) -> bool:
-    if device.is_blank:
-        return True
-    return _is_ocfs2(device) and not _is_mounted(host, device) and ocfs2.is_unfinished(
-        host, device.kernel_path
-    )
-
-
-def _plan_wait(host: Host, request: Request, device: Device) -> Plan:
-    limits = host.settings.limits
-    wait_s = limits.format_wait_s if request.format.wait_s is None else request.format.wait_s
-    lowest = _lowest_name(host)
-
-    def await_volume(host: Host) -> None:
-        deadline = host.clock.monotonic() + wait_s
-        while _needs_format(host, block.look(host, device.path)):
-            if host.clock.monotonic() >= deadline:
-                raise RefusedError(
-                    f"{device.path} was not formatted by {lowest} within {wait_s:g} s",
-                    hint=f"run the same command on {lowest}, or format here: --format-here",
-                )
-            host.clock.sleep(2)
-
-    step = Step(
-        f"wait up to {wait_s:g} s for {lowest} to format {device.path}: "
-        "of several servers, the lowest-numbered node formats",
-        Confirm(f"{device.path} has a file system", await_volume),
-    )
-    return Plan((step,), look_again=True)
-
-
-def _lowest_name(host: Host) -> str:
-    path = host.settings.paths.cluster_conf
-    cluster = ClusterConf.parse(host.read(path) or "", path).cluster
-    return min(cluster.nodes, key=lambda node: node.number).name
-
-
-def _find(
-    host: Host, request: Request, device: Device, cluster: tuple[KernelCluster, Node] | None
-) -> Found:
-    """Say which file system the repository is on, planning to make it where that is allowed."""
-    mounted = _is_mounted(host, device)
-    if mounted and request.format.wanted and request.format.force:
-        where = mounts.read_mounts(host).of_device(device.number)[0].mountpoint
-        raise RefusedError(
-            f"{device.path} is mounted at {where}; it is not formatted",
-            hint=f"ovs-offlinerepo {where}",
-        )
-    blank = _needs_format(host, device)
-    if blank or (request.format.wanted and request.format.force):
-        return _found_by_format(host, request, device, cluster, blank)
-    if device.signature is None or device.signature.usage != "filesystem":
-        formatting.refuse_content(host, device, Format())
-    signature = device.signature
-    assert signature is not None
-    if request.shared != LOCAL and not _is_ocfs2(device):
-        raise RefusedError(
-            f"{device.path} holds {device.content}, which servers cannot share",
-            hint="if nobody needs it any more: --format --force; "
-            "for a repository of this server alone: 0",
-        )
-    if not signature.uuid:
-        raise RefusedError(f"the {signature.type} on {device.path} has no UUID")
-    if not _is_ocfs2(device):
-        uuid = mounting.uuid_of(signature.uuid)
-        return Found(device, uuid, signature.type, read_marker(host, device, None), mounted)
-    volume = ocfs2.read_volume(host, device.kernel_path)
-    if cluster is None:
-        raise RefusedError(
-            f"{device.path} holds a cluster file system, which is not local",
-            hint=f"ovs-makerepo {device.path} 1 DESCRIPTION",
-        )
-    mounting.refuse_other_cluster(volume, cluster[0], device.path)
-    return Found(
-        device, volume.uuid, CLUSTER_FILE_SYSTEM, read_marker(host, device, volume.uuid), mounted
-    )
-
-
-def _found_by_format(
-    host: Host,
-    request: Request,
-    device: Device,
-    cluster: tuple[KernelCluster, Node] | None,
-    blank: bool,
-) -> Found:
-    uuid = uuid_module.uuid4().hex.upper()
-    limit_s = host.settings.limits.format_s
-    command = formatting.command_for(
-        request.format, device.path, uuid, cluster[0].name if cluster else None, limit_s
-    )
-    if not blank:
-        formatting.refuse_content(host, device, request.format)
-    if cluster is not None:
-        formatting.refuse_unfit(host, command, device.size_bytes, request.format)
-    question = f"{device.path} is blank ({device.size_bytes // 2**20} MiB). Format it?"
-    if not request.format.wanted and not request.ask(question):
-        raise RefusedError(
-            f"{device.path} is blank and must be formatted first",
-            f"this would be run: {command.shell()}",
-            hint="allow it: --format",
-        )
-    steps = formatting.format_steps(host, device, command, uuid)
-    fstype = CLUSTER_FILE_SYSTEM if cluster else "ext4"
-    return Found(device, uuid, fstype, None, False, tuple(steps))
 
 
 def _plan_mount(
@@ -257,9 +109,7 @@ def _plan_mount(
     )
 
 
-def _refuse_other_role(
-    host: Host, request: Request, found: Found, listed: RepositoryList
-) -> None:
+def _refuse_other_role(host: Host, request: Request, found: Found, listed: RepositoryList) -> None:
     known = listed.by_uuid(found.uuid)
     roles = [found.marker.shared] if found.marker else []
     if known is not None and known.cluster_root != (request.shared == CLUSTER_ROOT):
@@ -294,7 +144,9 @@ def _refuse_place(
                 f"{below.source} is mounted at {below.mountpoint}; {top} would cover it",
                 hint=f"ovs-offlinerepo {below.mountpoint}",
             )
-    elif root is None and request.shared == SHARED or root is not None and table.at(top) is None:
+    elif (root is None and request.shared == SHARED) or (
+        root is not None and table.at(top) is None
+    ):
         raise RefusedError(
             f"{top} is not the cluster root on this server, so nothing is mounted below it",
             f"listed: {root.source}" if root else "no cluster root is listed",
@@ -333,9 +185,7 @@ def _notices(host: Host, request: Request, found: Found, name: str) -> tuple[str
     return tuple(notices)
 
 
-def _report(
-    request: Request, found: Found, mountpoint: str, name: str, changed: bool
-) -> Report:
+def _report(request: Request, found: Found, mountpoint: str, name: str, changed: bool) -> Report:
     already = "" if changed else "already "
     description = found.marker.description if found.marker else request.description
     data = {
@@ -348,11 +198,3 @@ def _report(
         "shared": request.shared,
     }
     return Report((f"{name} is {already}mounted at {mountpoint}, UUID {found.uuid}",), data)
-
-
-def _is_ocfs2(device: Device) -> bool:
-    return device.signature is not None and device.signature.type == CLUSTER_FILE_SYSTEM
-
-
-def _is_mounted(host: Host, device: Device) -> bool:
-    return bool(mounts.read_mounts(host).of_device(device.number))

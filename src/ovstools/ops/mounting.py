@@ -6,15 +6,13 @@ from ..errors import OvsError, RefusedError, ToolError
 from ..model.cluster import Node
 from ..model.cluster_conf import ClusterConf
 from ..model.heartbeat import KernelCluster
-from ..model.ocfs2 import Volume
+from ..model.ocfs2 import CLASSIC_STACK, Volume
 from ..model.repositories import Repository, RepositoryList
 from ..model.repository_options import RepositoryOptions
 from ..system import mounts, o2cb, ocfs2
 from ..system.host import Host
 from .cluster_nodes import own_node
 from .plan import Confirm, MakeDirectory, Run, Step
-
-CLASSIC_STACK = "classic o2cb"
 
 
 def read_list(host: Host) -> RepositoryList:
@@ -77,9 +75,10 @@ def refuse_other_cluster(volume: Volume, kernel: KernelCluster, device: str) -> 
 
     A volume made before any cluster existed ("classic o2cb") names none, and is welcome.
     """
-    if volume.stack == CLASSIC_STACK:
-        return
-    if volume.stack != "o2cb" or volume.cluster_name != kernel.name:
+    if volume.is_local_mount or volume.is_heartbeat_device:
+        kind = "one server alone" if volume.is_local_mount else "heartbeats only"
+        raise RefusedError(f"{device} was formatted for {kind}; no pool can share its data")
+    if not volume.suits(kernel.name):
         raise RefusedError(
             f"{device} was formatted for another cluster",
             f"on the volume: stack {volume.stack}, cluster {volume.cluster_name or 'none'}; "
@@ -87,6 +86,8 @@ def refuse_other_cluster(volume: Volume, kernel: KernelCluster, device: str) -> 
             hint="if no server of any cluster uses it any more: "
             f"tunefs.ocfs2 --update-cluster-stack {device}",
         )
+    if volume.stack == CLASSIC_STACK:
+        return
     if volume.is_global != (kernel.mode == "global"):
         on_volume = "global" if volume.is_global else "local"
         raise RefusedError(
@@ -150,11 +151,13 @@ def confirm_heartbeat(host: Host, uuid: str, node: Node) -> None:
     def is_active(host: Host) -> bool:
         kernel = o2cb.read_kernel_cluster(host)
         region = kernel.region(uuid) if kernel else None
-        return region is not None and region.pid is not None
+        return region is not None and region.is_active
 
     o2cb.wait_for(host, f"the heartbeat region {uuid} does not become active", is_active)
     if not o2cb.has_debugfs(host):
-        host.talk.notice("the live nodes cannot be seen: mount -t debugfs debugfs /sys/kernel/debug")
+        host.talk.notice(
+            "the live nodes cannot be seen: mount -t debugfs debugfs /sys/kernel/debug"
+        )
         return
     try:
         o2cb.wait_for(

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import RefusedError
-from ..model.block import BlockDevice, Signature, parse_blkid, parse_lsblk_json, preferred_name
+from ..model.block import (
+    LSBLK_COLUMNS,
+    BlockDevice,
+    Signature,
+    parse_blkid,
+    parse_lsblk_json,
+    preferred_name,
+)
 from ..model.command import Command
 from .host import Host
 
 #: where stable names are; by-uuid and by-label are names of what is on the device, not of it
 LINK_FOLDERS = ("/dev/mapper", "/dev/disk/by-id", "/dev/disk/by-path")
-LSBLK_COLUMNS = (
-    "NAME,KNAME,PATH,TYPE,SIZE,MAJ:MIN,FSTYPE,MOUNTPOINTS,PTTYPE,WWN,SERIAL,RO,PKNAME"
-)
 BLKID_FOUND, BLKID_NOTHING, BLKID_AMBIVALENT = 0, 2, 8
 
 
@@ -51,9 +55,7 @@ class Device:
 
 def lsblk(path: str) -> Command:
     """Build the command that lists a device, its partitions and holders."""
-    return Command(
-        ("lsblk", "--json", "--bytes", "--output", LSBLK_COLUMNS, path), changes=False
-    )
+    return Command(("lsblk", "--json", "--bytes", "--output", LSBLK_COLUMNS, path), changes=False)
 
 
 def blkid(path: str) -> Command:
@@ -71,7 +73,7 @@ def look(host: Host, path: str) -> Device:
     Raises RefusedError when there is none, or it is something else.
     """
     kernel_path = existing(host, path)
-    found = parse_lsblk_json(host.run(lsblk(kernel_path)).stdout)
+    (found, *_) = parse_lsblk_json(host.run(lsblk(kernel_path)).stdout)
     probed = host.run(blkid(kernel_path))
     signature = parse_blkid(probed.stdout)
     return Device(
@@ -81,8 +83,8 @@ def look(host: Host, path: str) -> Device:
         type=found.type,
         size_bytes=found.size_bytes,
         signature=signature if signature.type or signature.pttype else None,
-        partitions=tuple(_words(c) for c in found.children if c.type == "part"),
-        holders=tuple(_words(c) for c in found.children if c.type != "part"),
+        partitions=tuple(map(_words, found.partitions)),
+        holders=tuple(map(_words, found.holders)),
         is_ambivalent=probed.status == BLKID_AMBIVALENT,
     )
 
@@ -96,7 +98,9 @@ def existing(host: Host, path: str) -> str:
             hint="lsblk lists the devices; a new LUN may need a rescan of its bus",
         )
     if kind != "block":
-        raise RefusedError(f"{path} is no block device, it is a {kind.replace('other', 'special file')}")
+        raise RefusedError(
+            f"{path} is no block device, it is a {kind.replace('other', 'special file')}"
+        )
     return host.resolve(path)
 
 

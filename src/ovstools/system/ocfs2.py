@@ -30,11 +30,7 @@ def read_volume(host: Host, device: str) -> Volume:
     try:
         return parse_stats(result.stdout)
     except ParseError as error:
-        raise RefusedError(
-            f"the OCFS2 superblock of {device} cannot be read",
-            *result.stderr.splitlines()[-2:],
-            hint=f"with the volume unmounted everywhere: fsck.ocfs2 -n {device}",
-        ) from error
+        raise _unreadable(f"the superblock of {device}", device, result.stderr) from error
 
 
 def is_unfinished(host: Host, device: str) -> bool:
@@ -44,14 +40,10 @@ def is_unfinished(host: Host, device: str) -> bool:
     folder has no entry at all is one that is being made, or whose mkfs was killed.
     """
     result = host.run(debugfs(device, "ls /"))
-    names = set(parse_names(result.stdout))
-    if "." not in names:
-        raise RefusedError(
-            f"the root folder of {device} cannot be read",
-            *result.stderr.splitlines()[-2:],
-            hint=f"with the volume unmounted everywhere: fsck.ocfs2 -n {device}",
-        )
-    return names == {".", ".."}
+    try:
+        return set(parse_names(result.stdout)) <= {".", ".."}
+    except ParseError as error:
+        raise _unreadable(f"the root folder of {device}", device, result.stderr) from error
 
 
 def read_marker(host: Host, device: str) -> OvsRepo | None:
@@ -73,3 +65,11 @@ def moving_nodes(host: Host, device: str) -> frozenset[int]:
     first = read_heartbeat(host, device)
     host.clock.sleep(host.settings.limits.heartbeat_sample_s)
     return moving(first, read_heartbeat(host, device))
+
+
+def _unreadable(what: str, device: str, stderr: str) -> RefusedError:
+    return RefusedError(
+        f"{what} cannot be read",
+        *stderr.splitlines()[-2:],
+        hint=f"with the volume unmounted everywhere: fsck.ocfs2 -n {device}",
+    )

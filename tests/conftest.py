@@ -1,0 +1,35 @@
+"""Fixtures for unit and command-line tests: fake machines, and nothing of the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.disk import Disk
+from tests.fakes.machine import FakeMachine
+
+WWN = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3-part1"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeMachine:
+    """Return vmserver1 with the shared LUN's partition /dev/sdb1, blank, and no cluster."""
+    return new_machine(tmp_path, 0, {})
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Callable[[int], FakeMachine]:
+    """Return what makes vmserver N+1; all share one LUN."""
+    disks: dict[str, Disk] = {}
+    return lambda number: new_machine(tmp_path, number, disks)
+
+
+def new_machine(tmp_path: Path, number: int, disks: dict[str, Disk]) -> FakeMachine:
+    """Make a server with the shared LUN."""
+    root = tmp_path / f"vmserver{number + 1}"
+    root.mkdir()
+    machine = FakeMachine(root, number, disks)
+    machine.add_disk("/dev/sdb1", "8:17", link=WWN)
+    return machine
