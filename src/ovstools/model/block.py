@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from ..errors import ParseError
@@ -192,6 +192,6 @@ _RANKS = (
 
 
 def _rank(name: str) -> int:
-    path = str(PurePosixPath(name))
+    path = posixpath.normpath(name)
     matches = (rank for rank, form in enumerate(_RANKS) if form.fullmatch(path))
     return next(matches, len(_RANKS))
