@@ -25,6 +25,7 @@ from .server import Server
 
 # What the installed package is made from; the rest of a checkout does not reach the servers.
 SOURCES = ("src", "pyproject.toml", "setup.cfg", "setup.py", "MANIFEST.in")
+MADE_BY = cache.digest(Path(__file__))
 LEFT_OUT = ("tests", "build", "dist")
 GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info", ".*")
 SCRIPT = """\
@@ -60,7 +61,7 @@ def key(checkout: Path) -> str:
     """Name the package by its sources; empty when there is none."""
     if not is_there(checkout):
         return ""
-    return cache.digest(Path(__file__), *(checkout / name for name in SOURCES))
+    return cache.digest(MADE_BY, *(checkout / name for name in SOURCES))
 
 
 @contextmanager

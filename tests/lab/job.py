@@ -56,7 +56,7 @@ class Job:
             raise LabError(f"{self._server}: kill {self._command}: {err.decode().strip()}")
 
     def wait(self, timeout_s: float = 60, status: int | None = None) -> Outcome:
-        """Wait for its end; fail unless it ends with `status` (None: any)."""
+        """Wait for its end; fail unless it ends with `status` (None: any; 255: by a signal)."""
         try:
             self._child.wait(timeout_s)
         except subprocess.TimeoutExpired:

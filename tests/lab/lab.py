@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Sequence, TypeVar
 
-from . import accel, bundle, cache, image, leftovers, packages, settings, state
+from . import accel, bundle, cache, image, leftovers, machine, packages, settings, state, storage
 from .errors import LabError
 from .machine import Machine
 from .network import Network
@@ -22,6 +22,8 @@ from .storage import Disk, Storage
 
 BUILD_WAIT_S = 1800  # another instance may be building the image
 INSTANCE_WAIT_S = 30
+# A saved machine fits only the hardware it was saved on, which these describe.
+MADE_BY = cache.digest(*(Path(str(part.__file__)) for part in (machine, settings, storage, state)))
 Answer = TypeVar("Answer")
 
 
@@ -202,12 +204,10 @@ class Lab:
 
     def _known_state(self) -> Path:
         """Name the folder of the newest complete state for these sources."""
-        here = Path(__file__).parent
         assert self._image is not None
         parts = (self._image.build_id, self._accel, str(self.settings.count))
-        code = [here / name for name in ("machine.py", "settings.py", "storage.py", "state.py")]
         states = self.settings.cache / "states"
-        booted = states / f"booted-{cache.digest(*parts, *code)}"
+        booted = states / f"booted-{cache.digest(MADE_BY, *parts)}"
         if not booted.exists():
             cache.prune(states, keep=2)
             with self.progress.step(f"Booting {self.settings.count} servers"):
