@@ -1,14 +1,22 @@
-"""/etc/ovs/repositories.options: ``UUID OPTIONS`` and ``DEFAULT FSTYPE OPTIONS``, for mount -o."""
+"""/etc/ovs/repositories.options: ``UUID OPTIONS`` and ``DEFAULT FSTYPE OPTIONS``, for mount -o.
+
+``SOURCE OPTIONS`` stands in for a UUID that is not known yet, or only once it is mounted (NFS).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import octal
 from .lines import Lines
 from .uuids import is_uuid, normal_uuid
 
 PATH = "/etc/ovs/repositories.options"
 DEFAULT = "DEFAULT"
+HEADER = (
+    "# Mount options of the repositories: UUID OPTIONS, or SOURCE OPTIONS, or",
+    "# DEFAULT FSTYPE OPTIONS; see ovs-repositories(5).",
+)
 
 
 @dataclass(frozen=True)
@@ -25,15 +33,29 @@ class RepositoryOptions:
     def __str__(self) -> str:
         return str(self.document)
 
-    def options_for(self, uuid: str | None, fstype: str) -> str:
-        """Find the mount options: those of the UUID, else of the file system's type, else none.
+    def options_for(self, uuid: str | None, fstype: str, source: str = "") -> str:
+        """Find the mount options: of the UUID, else of the source, else of the type, else none.
 
         They do not add up; of several lines the last one counts.
         """
-        table = {key: options for line in self.document.lines for key, options in _entry(line)}
+        found = self.own_options(uuid, source)
+        return self._table().get(f"{DEFAULT} {fstype}", "") if found is None else found
+
+    def own_options(self, uuid: str | None, source: str = "") -> str | None:
+        """Find the options that a repository has for itself; None when there is no line."""
+        table = self._table()
         if uuid is not None and normal_uuid(uuid) in table:
             return table[normal_uuid(uuid)]
-        return table.get(f"{DEFAULT} {fstype}", "")
+        return table.get(source)
+
+    def with_options(self, uuid: str | None, source: str, options: str) -> RepositoryOptions:
+        """Add the line of a repository: of its UUID, or of its source while that is unknown."""
+        key = octal.encode(source) if uuid is None else normal_uuid(uuid)
+        header = () if str(self.document) else HEADER
+        return RepositoryOptions(self.document.append(*header, f"{key} {options}"))
+
+    def _table(self) -> dict[str, str]:
+        return {key: options for line in self.document.lines for key, options in _entry(line)}
 
     @property
     def unknown(self) -> tuple[tuple[int, str], ...]:
@@ -51,4 +73,6 @@ def _entry(line: str) -> list[tuple[str, str]]:
         return [(f"{DEFAULT} {words[1]}", words[2])]
     if len(words) == 2 and is_uuid(words[0]):
         return [(normal_uuid(words[0]), words[1])]
+    if len(words) == 2 and (words[0].startswith("/") or ":/" in words[0]):
+        return [(octal.decode(words[0]), words[1])]
     return []

@@ -116,7 +116,7 @@ def mount_steps(
     host: Host, device: str, number: str, fstype: str, uuid: str, mountpoint: str
 ) -> list[Step]:
     """Return the steps that mount a device (number as "8:17") and verify it in the kernel."""
-    options = read_options(host).options_for(uuid, fstype)
+    options = read_options(host).options_for(uuid, fstype, device)
     command = mounts.mount(device, mountpoint, fstype, options, host.settings.limits.mount_s)
     steps = []
     if host.kind(mountpoint) == "missing":
