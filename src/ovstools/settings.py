@@ -45,6 +45,8 @@ class Limits:
     format_wait_s: float = 600.0
     #: between two looks at a heartbeat area; more than two beats of 2 s (o2cb(7))
     heartbeat_sample_s: float = 5.0
+    #: for a listed device to appear: SAN and iSCSI disks come late at boot
+    device_wait_s: float = 30.0
     #: for the kernel to show what a tool has just done (regions, live nodes)
     settle_s: float = 30.0
 

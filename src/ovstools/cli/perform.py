@@ -42,8 +42,14 @@ def make_host(chosen: Choices, inherited: Callable[[], frozenset[int]] = frozens
     )
 
 
-def change(make_plan: Callable[[Host], Plan]) -> int:
-    """Plan and carry out, or with --dry-run print; return the exit status."""
+def change(
+    make_plan: Callable[[Host], Plan], is_idle: Callable[[Host], bool] = lambda host: False
+) -> int:
+    """Plan and carry out, or with --dry-run print; return the exit status.
+
+    is_idle: tell that there is nothing to do. Then the lock is not needed: systemd's start of
+    a unit, asked for by the ovstools that holds the lock, must not wait for it.
+    """
     chosen = choices()
     descriptors: set[int] = set()
     host = make_host(chosen, lambda: frozenset(descriptors))
@@ -51,6 +57,10 @@ def change(make_plan: Callable[[Host], Plan]) -> int:
         return _preview(make_plan(host), host, chosen)
     if not host.offline and not host.is_root():
         raise RefusedError("this needs root", f"effective user id {os.geteuid()}", hint="use sudo")
+    if is_idle(host) and not (plan := make_plan(host)).steps:
+        for notice in plan.notices:
+            host.talk.notice(notice)
+        return answer(plan.report, chosen)
     with _locked(host, chosen, descriptors):
         while True:
             plan = make_plan(host)

@@ -10,7 +10,8 @@ from ..system import mounts
 from ..system.host import Host
 from . import mounting, regions
 
-MOUNTED, UNMOUNTED, TAKEN = "mounted", "not mounted", "other mount"
+#: taken: something else is mounted at its place
+MOUNTED, UNMOUNTED, TAKEN = "mounted", "unmounted", "taken"
 BLOCK_SOURCE = "/dev/"
 
 

@@ -1,0 +1,76 @@
+"""`ovstools repositories`, the commands of the ovsrepositories service."""
+
+from __future__ import annotations
+
+import click
+
+from ..ops import repositories as ops
+from ..ops import repository_list
+from . import perform
+from .options import common
+
+wait_option = click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Wait up to S seconds for devices that are not there yet (30).",
+)
+
+
+@click.group("repositories", context_settings={"help_option_names": ["-h", "--help"]})
+@common()
+def repositories() -> None:
+    """Mount, unmount and list the registered repositories."""
+
+
+def _change(action: str, wait_s: float | None = None) -> int:
+    request = ops.Request(action, wait_s)
+    return perform.change(
+        lambda host: ops.plan(host, request), lambda host: ops.is_idle(host, action)
+    )
+
+
+@repositories.command()
+@wait_option
+@common()
+def start(wait_s: float | None) -> int:
+    """Mount what is listed, the cluster root first."""
+    return _change(ops.START, wait_s)
+
+
+@repositories.command()
+@common()
+def stop() -> int:
+    """Unmount what is listed, the cluster root last."""
+    return _change(ops.STOP)
+
+
+@repositories.command()
+@wait_option
+@common()
+def restart(wait_s: float | None) -> int:
+    """Unmount what is listed, then mount it."""
+    return _change(ops.RESTART, wait_s)
+
+
+@repositories.command()
+@wait_option
+@common()
+def reload(wait_s: float | None) -> int:
+    """Mount what is listed and not mounted; leave the rest alone."""
+    return _change(ops.RELOAD, wait_s)
+
+
+@repositories.command()
+@common(changing=False)
+def status() -> int:
+    """Say whether everything is mounted (0) or not (3)."""
+    return perform.look(ops.status)
+
+
+@repositories.command("list")
+@common(changing=False)
+def list_repositories() -> int:
+    """List the repositories with state, description and space."""
+    return perform.look(repository_list.look)

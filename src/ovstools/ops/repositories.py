@@ -1,0 +1,169 @@
+"""repositories: mount and unmount everything that is listed; the ovsrepositories service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import ExitStatus, OvsError, RefusedError
+from ..system.host import Host
+from . import listed, repository_mount, unmounting
+from .attempts import Attempt, TryEach
+from .listed import Listed
+from .plan import Plan, Report, Step
+
+START, STOP, RESTART, RELOAD = "start", "stop", "restart", "reload"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The words of the command line; wait_s: for devices that appear late."""
+
+    action: str
+    wait_s: float | None = None
+
+
+def plan(host: Host, request: Request) -> Plan:
+    """Plan what mounts, or unmounts, all listed repositories."""
+    if host.offline:
+        raise RefusedError("with --root nothing is mounted or unmounted")
+    if request.action == STOP:
+        return plan_stop(host)
+    if request.action == RESTART and any(each.is_mounted for each in listed.read_listed(host)):
+        stop = plan_stop(host)
+        notices = (*stop.notices, "they are mounted again after that")
+        return Plan(stop.steps, notices=notices, look_again=True)
+    # What a restart has unmounted is mounted in the second look, as is a reload's part.
+    return plan_start(host, request.wait_s)
+
+
+def is_idle(host: Host, action: str) -> bool:
+    """Tell whether everything is mounted, or nothing, as asked; no plan without steps is made."""
+    known = () if host.offline else listed.read_listed(host)
+    if action == STOP:
+        return not any(each.is_mounted for each in known)
+    done = all(each.is_mounted and each.repository.uuid is not None for each in known)
+    return done and action != RESTART
+
+
+def plan_start(host: Host, wait_s: float | None = None) -> Plan:
+    """Plan the mount of what is listed and not mounted: the cluster root first.
+
+    Raises RefusedError when there is something to mount and none of it can be.
+    """
+    known = listed.read_listed(host)
+    missing = [each for each in known if not each.is_mounted]
+    _await_devices(host, missing, wait_s)
+    attempts = tuple(_attempt(host, each, known) for each in missing)
+    attempts += tuple(_filled_in(host, each) for each in known if _lacks_uuid(each))
+    notices = listed.unknown_lines(host)
+    if not attempts:
+        return Plan(report=_mounted_report(known, changed=0), notices=notices)
+    change = TryEach("mounted", attempts)
+    if all(each.refused for each in attempts):
+        change.apply(host)  # raises the refusals as one, and changes nothing
+    step = Step(f"mount {', '.join(each.name for each in attempts)}", change)
+    return Plan((step,), _mounted_report(known, changed=len(missing)), notices)
+
+
+def plan_stop(host: Host) -> Plan:
+    """Plan the unmount of all listed repositories, in exactly the reverse order.
+
+    Raises RefusedError, before anything is unmounted, when any of them is in use.
+    """
+    mounted = [each for each in reversed(listed.read_listed(host)) if each.is_mounted]
+    places = tuple(each.mountpoint for each in mounted if each.mountpoint)
+    unmounting.refuse_in_use(host, places)
+    steps: list[Step] = []
+    notices = list(listed.unknown_lines(host))
+    for each, place in zip(mounted, places):
+        steps += unmounting.unmount_steps(host, place, each.repository.uuid)
+        notices += unmounting.refs_notice(host, each.repository.uuid, place)
+    for each in listed.read_listed(host):
+        if each.state == listed.TAKEN and each.mount is not None:
+            notices.append(f"{each.mount.source} is mounted at {each.mountpoint}: left alone")
+    count = len(places)
+    line = f"{_counted(count)} unmounted" if count else "no repository was mounted"
+    return Plan(tuple(steps), Report((line,), {"unmounted": list(places)}), tuple(notices))
+
+
+def status(host: Host) -> Report:
+    """Say whether all listed repositories are mounted."""
+    known = listed.read_listed(host)
+    lines = [f"{each.name}: {each.state}{_where(each)}" for each in known]
+    missing = [each for each in known if not each.is_mounted]
+    lines.append(f"{len(known) - len(missing)} of {_counted(len(known))} mounted")
+    data = {
+        "mounted": [each.mountpoint for each in known if each.is_mounted],
+        "missing": [each.name for each in missing],
+    }
+    return Report(tuple(lines), data, ExitStatus.UNHEALTHY if missing else ExitStatus.OK)
+
+
+def _await_devices(host: Host, missing: Sequence[Listed], wait_s: float | None) -> None:
+    """Wait for devices that appear late at boot: all of them together, and only so long."""
+    limit_s = host.settings.limits.device_wait_s if wait_s is None else wait_s
+    deadline = host.clock.monotonic() + limit_s
+    absent = _absent(host, missing)
+    if absent and limit_s:
+        host.talk.notice(f"wait up to {limit_s:g} s for {', '.join(absent)}")
+    while absent and host.clock.monotonic() < deadline:
+        host.clock.sleep(0.5)
+        absent = _absent(host, missing)
+
+
+def _absent(host: Host, missing: Sequence[Listed]) -> list[str]:
+    found = []
+    for each in missing:
+        try:
+            device = repository_mount.find_device(host, each.repository)
+        except OvsError:
+            continue
+        if host.kind(device) == "missing":
+            found.append(device)
+    return found
+
+
+def _attempt(host: Host, each: Listed, known: Sequence[Listed]) -> Attempt:
+    root = known[0] if known[0].repository.cluster_root else None
+    needs = root.name if root is not None and root is not each and not root.is_mounted else None
+    try:
+        return Attempt(
+            each.name, tuple(repository_mount.mount_listed(host, each.repository)), needs
+        )
+    except OvsError as error:
+        return Attempt(each.name, needs=needs, refused=error)
+
+
+def _lacks_uuid(each: Listed) -> bool:
+    return each.is_mounted and each.repository.uuid is None
+
+
+def _filled_in(host: Host, each: Listed) -> Attempt:
+    """A run that was killed between the mount and the list left a line without UUID."""
+    try:
+        uuid = repository_mount.read_uuid(host, each.repository.source)
+    except OvsError as error:
+        return Attempt(each.name, refused=error)
+    return Attempt(each.name, (repository_mount.record_step(host, each.repository, uuid),))
+
+
+def _mounted_report(known: Sequence[Listed], changed: int) -> Report:
+    count = len(known)
+    if not count:
+        return Report(("no repository is listed",), {"listed": 0, "changed": 0})
+    already = "" if changed else "already "
+    line = f"{_counted(count)} {already}mounted"
+    return Report((line,), {"listed": count, "changed": changed})
+
+
+def _where(each: Listed) -> str:
+    if each.mount is None:
+        return ""
+    if each.is_mounted:
+        return f" at {each.mountpoint}"
+    return f": {each.mount.source} is at {each.mountpoint}"
+
+
+def _counted(count: int) -> str:
+    return f"{count} {'repository' if count == 1 else 'repositories'}"

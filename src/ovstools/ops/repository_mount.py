@@ -1,0 +1,147 @@
+"""Mount one listed repository: find its device, verify its UUID, then the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from ..errors import RefusedError
+from ..model.block import normal_uuid
+from ..model.repositories import Repository, RepositoryList
+from ..model.source import DeviceSource, parse_source
+from ..model.uuids import is_uuid
+from ..system import block, files, mounts, ocfs2
+from ..system.block import Device
+from ..system.host import Host
+from . import formatting, mounting, regions
+from .plan import Step
+
+CLUSTER_FILE_SYSTEM = "ocfs2"
+
+
+@dataclass(frozen=True)
+class RecordUuid:
+    """Fill in the UUID of a listed repository that had none; only its line changes."""
+
+    path: str
+    source: str
+    uuid: str
+    cluster_root: bool
+
+    def preview(self) -> str:
+        """Return the change of the line as a diff."""
+        old = RepositoryList.parse("").with_repository(
+            Repository(None, self.source, self.cluster_root)
+        )
+        new = RepositoryList.parse("").with_repository(
+            Repository(self.uuid, self.source, self.cluster_root)
+        )
+        diff = unified_diff(
+            str(old).splitlines(), str(new).splitlines(), self.path, self.path, n=0, lineterm=""
+        )
+        return "\n".join(line for line in diff if not line.startswith("@@ "))
+
+    def preflight(self, host: Host) -> None:
+        """Refuse when the folder cannot take a file."""
+        files.probe(host.path(self.path).parent)
+
+    def apply(self, host: Host) -> None:
+        """Rewrite the list as it is now: other repositories may have been filled in."""
+        before = host.read(self.path) or ""
+        wanted = Repository(self.uuid, self.source, self.cluster_root)
+        after = RepositoryList.parse(before).with_repository(wanted)
+        if str(after) != before:
+            files.replace(host.path(self.path), str(after), before)
+
+
+def record_step(host: Host, repository: Repository, uuid: str) -> Step:
+    """Return the step that fills in a UUID."""
+    path = host.settings.paths.repositories
+    change = RecordUuid(path, repository.source, uuid, repository.cluster_root)
+    return Step(f"fill in the UUID of {repository.source} in {path}", change)
+
+
+def read_uuid(host: Host, device: str) -> str:
+    """Return the UUID of the file system on a device; raise RefusedError when it has none."""
+    return _identify(block.look(host, device))[0]
+
+
+def mount_listed(host: Host, repository: Repository) -> list[Step]:
+    """Return the steps that mount a listed repository at its place.
+
+    Raises RefusedError when its device is missing or carries another UUID, when another
+    server heartbeats there as this node, when its place is taken, or o2cb is not online.
+    """
+    device = block.look(host, find_device(host, repository))
+    formatting.refuse_occupied(device)
+    uuid, fstype = _identify(device)
+    if repository.uuid is not None and uuid != repository.uuid:
+        raise RefusedError(
+            f"{device.path} carries another UUID than the list says; it is not mounted",
+            f"listed: {repository.uuid}, on the device: {uuid}",
+            hint=_elsewhere(host, repository.uuid),
+        )
+    mountpoint = mounting.mountpoint_of(host, uuid, repository.cluster_root)
+    _refuse_place(host, repository, mountpoint, device)
+    steps = mounting.mount_steps(host, device.path, device.number, fstype, uuid, mountpoint)
+    if fstype == CLUSTER_FILE_SYSTEM:
+        kernel, node = mounting.online_cluster(host)
+        volume = ocfs2.read_volume(host, device.kernel_path)
+        mounting.refuse_other_cluster(volume, kernel, device.path)
+        region = kernel.region(uuid)
+        if region is None or not region.is_active:
+            mounting.refuse_shared_number(host, device.kernel_path, node)
+        steps.append(mounting.heartbeat_step(uuid, node))
+    if repository.uuid is None:
+        steps.append(record_step(host, repository, uuid))
+    return steps
+
+
+def find_device(host: Host, repository: Repository) -> str:
+    """Return the path of a repository's device: the listed one, else the one with its UUID."""
+    source = parse_source(repository.source)
+    if not isinstance(source, DeviceSource):
+        raise RefusedError(
+            f"{repository.source}: this version mounts repositories on block devices only",
+            hint="NFS is not there yet; of an iSCSI target the device is listed",
+        )
+    if host.kind(source.path) == "missing" and repository.uuid is not None:
+        found = regions.device_with(host, repository.uuid)
+        if found is not None:
+            host.talk.notice(f"{source.path} is missing; {repository.uuid} is on {found}")
+            return found
+    return source.path
+
+
+def _identify(device: Device) -> tuple[str, str]:
+    """Return UUID and type of the file system on a device."""
+    signature = device.signature
+    if signature is None or not signature.type or signature.usage != "filesystem":
+        raise RefusedError(
+            f"{device.path} has no file system",
+            f"found: {device.content}",
+            hint="look whether it is the right LUN: lsblk --fs",
+        )
+    if not signature.uuid or not is_uuid(signature.uuid):
+        raise RefusedError(
+            f"the {signature.type} on {device.path} has no UUID that could be listed"
+        )
+    return normal_uuid(signature.uuid), signature.type
+
+
+def _elsewhere(host: Host, uuid: str) -> str:
+    found = regions.device_with(host, uuid)
+    if found is None:
+        return "look which LUN is attached under that name: lsblk --fs"
+    return f"{uuid} is on {found}: correct its line in {host.settings.paths.repositories}"
+
+
+def _refuse_place(host: Host, repository: Repository, mountpoint: str, device: Device) -> None:
+    table = mounts.read_mounts(host)
+    if repository.cluster_root and table.at(mountpoint) is None and table.below(mountpoint):
+        below = table.below(mountpoint)[0]
+        raise RefusedError(
+            f"{below.source} is mounted at {below.mountpoint}; {mountpoint} would cover it",
+            hint=f"umount {below.mountpoint}",
+        )
+    mounts.refuse_other_mount(host, device.number, mountpoint)
