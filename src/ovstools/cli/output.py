@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from ..errors import RefusedError
+from ..system import files
 
 
 def print_json(data: Mapping[str, Any]) -> None:
@@ -19,6 +25,24 @@ def print_json(data: Mapping[str, Any]) -> None:
 def is_terminal() -> bool:
     """Tell whether standard output is a terminal that wants colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+@contextlib.contextmanager
+def into(name: str | None) -> Iterator[None]:
+    """Send what is printed to a file, which is replaced whole when all went well.
+
+    None: to standard output, as ever. Raises RefusedError when the file cannot be written.
+    """
+    if name is None:
+        yield
+        return
+    path = Path(name)
+    if path.exists() and not path.is_file():
+        raise RefusedError(f"{name} is no file", hint="give --output the name of a file")
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        yield
+    files.replace(path, text.getvalue(), files.read_text(path))
 
 
 def print_table(

@@ -1,0 +1,110 @@
+"""The view: everything that the checks judge, as data; see look.py for where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..errors import ParseError
+from ..model.cluster import Cluster, Node
+from ..model.fstab import Fstab
+from ..model.heartbeat import KernelCluster
+from ..model.mountinfo import Mount, MountTable
+from ..model.repositories import Repository, RepositoryList
+from ..model.shell_vars import ShellVars
+from ..settings import Paths
+from ..system.boot_units import BootUnit
+
+
+class Debugfs(Enum):
+    """Whether the kernel's o2hb folder in debugfs can be read."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+    ROOT_ONLY = "root only"
+
+
+@dataclass(frozen=True)
+class View:
+    """This server as found; what could not be told is None or empty."""
+
+    server: str
+    paths: Paths = field(default_factory=Paths)
+    #: below another root there is no kernel, no mount and no network to look at
+    is_offline: bool = False
+    acts_as_master: bool = False
+    cluster_conf: str | None = None
+    conf_problems: tuple[ParseError, ...] = ()
+    cluster: Cluster | None = None
+    hosts_file: str = ""
+    #: the addresses that the host's own name resolves to
+    resolved: tuple[str, ...] = ()
+    addresses: frozenset[str] = frozenset()
+    o2cb_file: str = "/etc/default/o2cb"
+    o2cb_settings: ShellVars | None = None
+    kernel_clusters: tuple[str, ...] = ()
+    kernel: KernelCluster | None = None
+    debugfs: Debugfs = Debugfs.HIDDEN
+    live: frozenset[int] | None = None
+    connected: frozenset[int] | None = None
+    mounts: MountTable = field(default_factory=lambda: MountTable(()))
+    #: UUIDs of the mounted OCFS2 file systems, by device number ("8:17")
+    mounted_uuids: Mapping[str, str] = field(default_factory=dict)
+    repositories: RepositoryList = field(default_factory=lambda: RepositoryList.parse(""))
+    #: device numbers of the repositories' sources, as far as the devices are there
+    source_numbers: Mapping[str, str] = field(default_factory=dict)
+    fstab: Fstab = field(default_factory=lambda: Fstab.parse(""))
+    units: Mapping[str, BootUnit] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def node(self) -> Node | None:
+        """Find this server in cluster.conf."""
+        return self.cluster.node_of_host(self.server) if self.cluster else None
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether anybody ever set something up here."""
+        return bool(
+            self.cluster_conf is not None
+            or self.repositories.repositories
+            or self.repositories.unknown
+            or self.kernel_clusters
+            or self.mount_at(self.paths.cluster_root)
+            or self.fstab.entries_under(self.paths.cluster_root)
+        )
+
+    @property
+    def is_online(self) -> bool:
+        """Tell whether the kernel runs a cluster with this server in it."""
+        return self.kernel is not None and self.kernel.is_online
+
+    def mount_at(self, mountpoint: str) -> Mount | None:
+        """Find what is mounted at a mountpoint."""
+        return self.mounts.at(mountpoint)
+
+    def mountpoint(self, repository: Repository) -> str:
+        """Say where a repository belongs; empty while its UUID is not known."""
+        if repository.cluster_root:
+            return self.paths.cluster_root
+        return f"{self.paths.cluster_root}/{repository.uuid}" if repository.uuid else ""
+
+    def mounted(self) -> tuple[tuple[Repository, Mount], ...]:
+        """List the repositories that are mounted where they belong, from whatever source."""
+        found = ((each, self.mount_at(self.mountpoint(each))) for each in self.listed)
+        return tuple((each, mount) for each, mount in found if mount is not None)
+
+    @property
+    def listed(self) -> tuple[Repository, ...]:
+        """List the repositories."""
+        return self.repositories.repositories
+
+    def ocfs2_mounts(self) -> tuple[Mount, ...]:
+        """List the mounted OCFS2 file systems, wherever they are."""
+        return tuple(each for each in self.mounts.mounts if each.fstype == "ocfs2")
+
+    def name_of(self, number: int) -> str:
+        """Name a node by its number."""
+        node = self.cluster.numbered(number) if self.cluster else None
+        return node.name if node else f"node {number}"
