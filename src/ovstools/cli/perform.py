@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from .. import settings as settings_module
-from ..errors import RefusedError
-from ..ops.plan import Plan, Report, apply
+from ..errors import RefusedError, ToolError
+from ..ops.plan import Confirm, Plan, Report, apply
 from ..system import lock
 from ..system.host import Host
 from ..system.runner import Runner
@@ -62,14 +62,26 @@ def change(
             host.talk.notice(notice)
         return answer(plan.report, chosen)
     with _locked(host, chosen, descriptors):
-        while True:
-            plan = make_plan(host)
-            for notice in plan.notices:
-                host.talk.notice(notice)
-            apply(plan, host)
-            if not plan.look_again:
-                report = plan.report_after(host) if plan.report_after else plan.report
-                return answer(report, chosen)
+        plan = _carried_out(make_plan, host)
+        changed = False
+        while plan.look_again:
+            changed = changed or any(not isinstance(each.change, Confirm) for each in plan.steps)
+            try:
+                plan = _carried_out(make_plan, host)
+            except RefusedError as error:
+                if not changed:
+                    raise
+                raise ToolError(error.what, *error.evidence, hint=error.hint) from error
+        report = plan.report_after(host) if plan.report_after else plan.report
+        return answer(report, chosen)
+
+
+def _carried_out(make_plan: Callable[[Host], Plan], host: Host) -> Plan:
+    plan = make_plan(host)
+    for notice in plan.notices:
+        host.talk.notice(notice)
+    apply(plan, host)
+    return plan
 
 
 def look(make_report: Callable[[Host], Report]) -> int:

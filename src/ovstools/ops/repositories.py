@@ -66,14 +66,15 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     return Plan((step,), _mounted_report(known, changed=len(missing)), notices)
 
 
-def plan_stop(host: Host) -> Plan:
+def plan_stop(host: Host, also: tuple[str, ...] = ()) -> Plan:
     """Plan the unmount of all listed repositories, in exactly the reverse order.
 
-    Raises RefusedError, before anything is unmounted, when any of them is in use.
+    also: other mountpoints that the caller unmounts. Raises RefusedError, before anything is
+    unmounted, when any of them is in use.
     """
     mounted = [each for each in reversed(listed.read_listed(host)) if each.is_mounted]
     places = tuple(each.mountpoint for each in mounted if each.mountpoint)
-    unmounting.refuse_in_use(host, places)
+    unmounting.refuse_in_use(host, (*places, *also))
     steps: list[Step] = []
     notices = list(listed.unknown_lines(host))
     for each, place in zip(mounted, places):

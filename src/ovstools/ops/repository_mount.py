@@ -14,7 +14,7 @@ from ..system import block, files, mounts, ocfs2
 from ..system.block import Device
 from ..system.host import Host
 from . import formatting, mounting, regions
-from .plan import Step
+from .plan import MakeDirectory, Step
 
 CLUSTER_FILE_SYSTEM = "ocfs2"
 
@@ -84,6 +84,9 @@ def mount_listed(host: Host, repository: Repository) -> list[Step]:
     mountpoint = mounting.mountpoint_of(host, uuid, repository.cluster_root)
     _refuse_place(host, repository, mountpoint, device)
     steps = mounting.mount_steps(host, device.path, device.number, fstype, uuid, mountpoint)
+    if not isinstance(steps[0].change, MakeDirectory) and not repository.cluster_root:
+        # What is seen now may be below the cluster root's own mountpoint, not on the volume.
+        steps.insert(0, Step(f"make {mountpoint}", MakeDirectory(mountpoint)))
     if fstype == CLUSTER_FILE_SYSTEM:
         kernel, node = mounting.online_cluster(host)
         volume = ocfs2.read_volume(host, device.kernel_path)

@@ -79,6 +79,11 @@ def register_cluster(name: str) -> Command:
     return Command(("o2cb", "register-cluster", name), timeout_s=60)
 
 
+def unregister_cluster(name: str) -> Command:
+    """Build the command that takes a cluster out of the kernel; it fails while it is in use."""
+    return Command(("o2cb", "unregister-cluster", name), timeout_s=60)
+
+
 def wait_for(host: Host, what: str, is_so: object, timeout_s: float | None = None) -> None:
     """Look again and again until is_so(host); raise ToolError at the deadline."""
     assert callable(is_so)

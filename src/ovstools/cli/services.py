@@ -1,0 +1,37 @@
+"""`ovstools services`."""
+
+from __future__ import annotations
+
+import click
+
+from ..ops import service_status
+from ..ops import services as ops
+from . import perform
+from .options import common
+
+
+@click.group("services", context_settings={"help_option_names": ["-h", "--help"]})
+@common()
+def services() -> None:
+    """Start and stop the pool's services in order."""
+
+
+@services.command()
+@common()
+def start() -> int:
+    """Start o2cb, ocfs2, ovsrepositories and ovs-agent."""
+    return perform.change(lambda host: ops.plan(host, ops.Request(ops.START)))
+
+
+@services.command()
+@common()
+def stop() -> int:
+    """Stop them, in exactly the reverse order."""
+    return perform.change(lambda host: ops.plan(host, ops.Request(ops.STOP)))
+
+
+@services.command()
+@common(changing=False)
+def status() -> int:
+    """Say what is really up (0: everything, 3: not everything)."""
+    return perform.look(service_status.look)
