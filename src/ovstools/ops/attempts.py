@@ -56,7 +56,6 @@ class TryEach:
                     changed = True
             except OvsError as error:
                 failures[attempt.name] = error
-                host.talk.warn(f"{attempt.name}: {error.what}")
         if failures:
             raise self._failed(failures, changed)
 

@@ -67,13 +67,11 @@ def _look(host: Host, repository: Repository, table: MountTable) -> Listed:
 def is_of(host: Host, repository: Repository, mount: Mount) -> bool:
     """Tell whether a mount is that of a repository.
 
-    For OCFS2 the kernel's region ties UUID and device together, which holds even when the
-    device's names have gone; else the source must lead to the same device.
+    For OCFS2 the kernel ties UUID and device together, which holds even when the device's
+    names have gone; else the source must lead to the same device.
     """
-    if repository.uuid is not None:
-        region = regions.read_region(host, repository.uuid)
-        if region is not None and region.device:
-            return host.resolve(mount.source) == f"/dev/{region.device}"
+    if mount.fstype == "ocfs2" and repository.uuid is not None:
+        return mount in regions.mounts_of(host, repository.uuid)
     return _same_source(host, repository.source, mount)
 
 

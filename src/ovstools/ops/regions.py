@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import RefusedError, ToolError
+from ..model.fs_state import parse_device_number
 from ..model.heartbeat import Region
 from ..model.mountinfo import Mount
 from ..system import hb_ctl, mounts, o2cb, ocfs2
@@ -35,12 +36,20 @@ def device_with(host: Host, uuid: str) -> str | None:
     return host.resolve(link) if host.kind(link) == "block" else None
 
 
-def mounts_of(host: Host, uuid: str) -> tuple[Mount, ...]:
-    """Return where the file system of a region is mounted.
+def is_mounted_anywhere(host: Host, uuid: str) -> bool:
+    """Tell whether debugfs shows the volume as mounted, in whatever mount namespace."""
+    return host.kind(f"{o2cb.DEBUGFS}/ocfs2/{uuid}") == "directory"
 
-    The kernel names the device of an active region. For one that is not active the
-    superblocks of all mounted OCFS2 are compared.
+
+def mounts_of(host: Host, uuid: str) -> tuple[Mount, ...]:
+    """Return where the volume with this UUID is mounted, by the kernel's own word.
+
+    That is fs_state in debugfs; without debugfs, the device of the active region; for a
+    region that is not active the superblocks of all mounted OCFS2 are compared.
     """
+    state = host.read(f"{o2cb.DEBUGFS}/ocfs2/{uuid}/fs_state")
+    if state:
+        return mounts.read_mounts(host).of_device(parse_device_number(state))
     region = read_region(host, uuid)
     if region is not None and region.device:
         return tuple(
@@ -69,7 +78,7 @@ def refuse_mounted(host: Host, uuid: str) -> None:
             hint=f"unmount it, that ends its heartbeat as well: ovs-offlinerepo "
             f"{found[0].mountpoint}",
         )
-    if host.kind(f"{o2cb.DEBUGFS}/ocfs2/{uuid}") == "directory":
+    if is_mounted_anywhere(host, uuid):
         raise RefusedError(
             f"the volume {uuid} is mounted in another mount namespace: "
             "its heartbeat is not stopped",

@@ -116,12 +116,9 @@ def _await_devices(host: Host, missing: Sequence[Listed], wait_s: float | None) 
 def _absent(host: Host, missing: Sequence[Listed]) -> list[str]:
     found = []
     for each in missing:
-        try:
-            device = repository_mount.find_device(host, each.repository)
-        except OvsError:
-            continue
-        if host.kind(device) == "missing":
-            found.append(device)
+        source = each.repository.source
+        if source.startswith("/dev/") and host.kind(source) == "missing":
+            found.append(source)
     return found
 
 

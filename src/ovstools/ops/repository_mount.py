@@ -14,7 +14,7 @@ from ..system import block, files, mounts, ocfs2
 from ..system.block import Device
 from ..system.host import Host
 from . import formatting, mounting, regions
-from .plan import MakeDirectory, Step
+from .plan import MakeDirectory, Step, folder_of
 
 CLUSTER_FILE_SYSTEM = "ocfs2"
 
@@ -81,6 +81,7 @@ def mount_listed(host: Host, repository: Repository) -> list[Step]:
             f"listed: {repository.uuid}, on the device: {uuid}",
             hint=_elsewhere(host, repository.uuid),
         )
+    _refuse_listed_twice(host, repository, uuid)
     mountpoint = mounting.mountpoint_of(host, uuid, repository.cluster_root)
     _refuse_place(host, repository, mountpoint, device)
     steps = mounting.mount_steps(host, device.path, device.number, fstype, uuid, mountpoint)
@@ -101,19 +102,31 @@ def mount_listed(host: Host, repository: Repository) -> list[Step]:
 
 
 def find_device(host: Host, repository: Repository) -> str:
-    """Return the path of a repository's device: the listed one, else the one with its UUID."""
+    """Return the path of a repository's device.
+
+    It is the listed one; a kernel name such as /dev/sdb, which may change at every boot, gives
+    way to the device that carries the UUID. Raises RefusedError for what is no device.
+    """
     source = parse_source(repository.source)
     if not isinstance(source, DeviceSource):
         raise RefusedError(
             f"{repository.source}: this version mounts repositories on block devices only",
             hint="NFS is not there yet; of an iSCSI target the device is listed",
         )
-    if host.kind(source.path) == "missing" and repository.uuid is not None:
-        found = regions.device_with(host, repository.uuid)
-        if found is not None:
-            host.talk.notice(f"{source.path} is missing; {repository.uuid} is on {found}")
-            return found
-    return source.path
+    if host.kind(source.path) != "missing" or repository.uuid is None:
+        return source.path
+    found = regions.device_with(host, repository.uuid)
+    if found is None:
+        return source.path  # whose absence is reported when it is looked at
+    if folder_of(source.path) != "/dev":
+        # A stable name stands for one LUN. The same UUID on another one is a copy of it.
+        raise RefusedError(
+            f"there is no device {source.path}",
+            f"{repository.uuid} is on {found}, which may be a snapshot or a single path of it",
+            hint=f"if it is the same LUN, correct its line in {host.settings.paths.repositories}",
+        )
+    host.talk.notice(f"there is no {source.path}; {repository.uuid} is on {found} now")
+    return found
 
 
 def _identify(device: Device) -> tuple[str, str]:
@@ -137,6 +150,16 @@ def _elsewhere(host: Host, uuid: str) -> str:
     if found is None:
         return "look which LUN is attached under that name: lsblk --fs"
     return f"{uuid} is on {found}: correct its line in {host.settings.paths.repositories}"
+
+
+def _refuse_listed_twice(host: Host, repository: Repository, uuid: str) -> None:
+    other = mounting.read_list(host).by_uuid(uuid)
+    if repository.uuid is None and other is not None:
+        raise RefusedError(
+            f"{repository.source} is listed already, by its UUID",
+            f"{other.uuid} {other.source}",
+            hint=f"take it off the list: ovs-offlinerepo -d {repository.source}",
+        )
 
 
 def _refuse_place(host: Host, repository: Repository, mountpoint: str, device: Device) -> None:
