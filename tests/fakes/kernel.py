@@ -28,6 +28,7 @@ class FakeKernel:
             "ovsrepositories.service": ["not-found", "inactive", ""],
             "ovs-agent.service": ["not-found", "inactive", ""],
         }
+        self.outdated: set[str] = set()  #: units whose files systemd has not read again
         self.refs: dict[str, int] = {}
         self.peers: set[int] = set()  #: other live nodes
         self._next_id = 100
@@ -84,7 +85,7 @@ class FakeKernel:
         if action == "-S":
             self.start_region(uuid)
         elif action == "-K":
-            if uuid not in self.refs:
+            if not self._path(f"{self._cluster()}/heartbeat/{uuid}").is_dir():
                 return Result(1, "", "ocfs2_hb_ctl: Heartbeat region could not be found")
             self.stop_region(uuid)
         return Result(0)
@@ -100,8 +101,8 @@ class FakeKernel:
 
     def stop_region(self, uuid: str) -> None:
         """Drop a reference; the last stops the heartbeat."""
-        self.refs[uuid] -= 1
-        if self.refs[uuid] == 0:
+        self.refs[uuid] = self.refs.get(uuid, 0) - 1
+        if self.refs[uuid] <= 0:
             del self.refs[uuid]
             shutil.rmtree(self._path(f"{self._cluster()}/heartbeat/{uuid}"))
         self._show_live()
@@ -135,6 +136,9 @@ class FakeKernel:
             if not self._path(CONFIGFS).is_dir():
                 return Result(1, "", "mount.ocfs2: Unable to access cluster service")
             self.start_region(disk.fs.uuid)
+            number = disk.number.replace(":", ",")
+            state = f"    Device => Id: {number}  Uuid: {disk.fs.uuid}  Gen: 0x1  Label: ovs\n"
+            self.machine.write(f"/sys/kernel/debug/ocfs2/{disk.fs.uuid}/fs_state", state)
         place.rename(f"{place}.covered")
         place.symlink_to(disk.fs.folder)
         self._next_id += 1
@@ -155,6 +159,7 @@ class FakeKernel:
         disk = next(d for d in self.machine.disks.values() if d.number == number)
         if disk.fs and disk.fs.type == "ocfs2":
             self.stop_region(disk.fs.uuid)
+            shutil.rmtree(self._path(f"/sys/kernel/debug/ocfs2/{disk.fs.uuid}"))
         return Result(0)
 
     def add_mount(self, number: str, mountpoint: str, fstype: str, source: str) -> None:
@@ -173,6 +178,7 @@ class FakeKernel:
     def systemctl(self, verb: str, name: str) -> Result:
         """Be systemctl for the units of a pool."""
         if verb == "daemon-reload":
+            self.outdated.clear()
             for unit, state in self.units.items():
                 if self._path(f"/etc/systemd/system/{unit}").exists():
                     state[0], state[2] = "loaded", state[2] or "disabled"
@@ -180,14 +186,19 @@ class FakeKernel:
         load, active, enabled = self.units.setdefault(name, ["not-found", "inactive", ""])
         if verb == "show":
             text = f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\n"
-            return Result(0, text)
+            outdated = "yes" if name in self.outdated else "no"
+            return Result(0, f"{text}NeedDaemonReload={outdated}\n")
         if load == "not-found":
             return Result(5, "", f"Unit {name} not found.")
         if verb in ("stop", "restart"):
             self.units[name][1] = "inactive"
+            if name == "ocfs2.service":
+                left = [line for line in self._mounts() if " - ocfs2 " in line]
+                assert not left, f"ocfs2 stop would kill whoever uses {left}"
             if name == "o2cb.service":
                 result = self.stop_o2cb()
                 if result.status:
+                    self.units[name][1] = "failed"
                     return result
         if verb in ("start", "restart"):
             self.units[name][1] = "active"

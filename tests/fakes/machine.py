@@ -145,6 +145,13 @@ class FakeMachine(Runner):
             file.symlink_to(self.root / path.lstrip("/"))
         return disk
 
+    def add_process(self, pid: int, name: str, path: str) -> None:
+        """Let a process have a file open."""
+        self.write(f"/proc/{pid}/comm", f"{name}\n")
+        folder = self.root / f"proc/{pid}/fd"
+        folder.mkdir()
+        (folder / "3").symlink_to(path)
+
     def join_cluster(self, *nodes: Node, **kwargs: object) -> None:
         """Be online in a cluster of these nodes (all three), as after cluster-configure."""
         from ovstools.model.cluster import Cluster
@@ -262,9 +269,20 @@ class FakeMachine(Runner):
         return self.kernel.systemctl(verb, words[-1] if words else "")
 
     def _run_o2cb(self, verb: str, name: str) -> Result:
+        if verb == "unregister-cluster":
+            return self.kernel.stop_o2cb()
         assert verb == "register-cluster"
         self.kernel.register()
         return Result(0)
+
+    def _run_cat(self, dashes: str, path: str) -> Result:
+        assert dashes == "--"
+        file = self.root / path.lstrip("/")
+        return Result(0, file.read_text()) if file.is_file() else Result(1, "", "No such file")
+
+    def _run_df(self, *words: str) -> Result:
+        used = 3 * 2**30
+        return Result(0, f"1B-blocks Used\n{4 * 2**30} {used}\n")
 
     def _run_ocfs2_hb_ctl(self, *words: str) -> Result:
         return self.kernel.hb_ctl(*words)
