@@ -113,12 +113,16 @@ def _connected(view: View) -> str:
 @check("connected", PEER_NOT_CONNECTED, needs=_can_see_connections, good=_connected)
 def connected(view: View) -> list[Finding]:
     """Look whether this server is connected to every live one."""
+    assert view.cluster is not None and view.node is not None
+    lost = unconnected(view)
     return [
         PEER_NOT_CONNECTED.found(
-            f"{view.name_of(number)} is alive, but not connected to this server",
-            hint="the network, and TCP port 7777 both ways: nc -vz ADDRESS 7777",
+            f"{node.name} (node {node.number}) is alive, but not connected to this server",
+            hint=f"let TCP port {node.ip_port} pass between {view.node.ip_address} and "
+            f"{node.ip_address}, both ways; cluster.conf must be the same on both",
         )
-        for number in sorted(unconnected(view))
+        for node in view.cluster.nodes
+        if node.number in lost
     ]
 
 

@@ -86,8 +86,9 @@ def has_list(view: View) -> bool:
     return bool(view.listed)
 
 
-def _is_live_list(view: View) -> bool:
-    return has_list(view) and not view.is_offline
+def _can_be_mounted(view: View) -> bool:
+    """Leave it to the cluster's own checks to say why nothing of a pool is mounted."""
+    return has_list(view) and not view.is_offline and (view.is_online or not has_cluster(view))
 
 
 def _listed(view: View) -> str:
@@ -143,7 +144,12 @@ def _mounted(view: View) -> str:
 
 
 @check(
-    "repositories", ROOT_NOT_MOUNTED, NOT_MOUNTED, OTHER_STORAGE, needs=_is_live_list, good=_mounted
+    "repositories",
+    ROOT_NOT_MOUNTED,
+    NOT_MOUNTED,
+    OTHER_STORAGE,
+    needs=_can_be_mounted,
+    good=_mounted,
 )
 def repositories(view: View) -> list[Finding]:
     """Look whether each listed repository is mounted at its place, from its own storage."""

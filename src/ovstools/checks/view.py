@@ -103,8 +103,3 @@ class View:
     def ocfs2_mounts(self) -> tuple[Mount, ...]:
         """List the mounted OCFS2 file systems, wherever they are."""
         return tuple(each for each in self.mounts.mounts if each.fstype == "ocfs2")
-
-    def name_of(self, number: int) -> str:
-        """Name a node by its number."""
-        node = self.cluster.numbered(number) if self.cluster else None
-        return node.name if node else f"node {number}"

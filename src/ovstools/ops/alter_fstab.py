@@ -7,8 +7,8 @@ Backup, options, list, fstab: after a kill between any two, the same command goe
 
 from __future__ import annotations
 
+import os
 import posixpath
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,7 +68,7 @@ def plan(host: Host) -> Plan:
     if not moves or text is None:
         lines = (f"nothing to move: {path} mounts no storage at or below {top}",)
         return Plan((), Report(lines, {**data, "backup": None}), tuple(notices))
-    backup = f"{host.settings.paths.fstab_backups}/fstab.{secrets.token_hex(4)}"
+    backup = f"{host.settings.paths.fstab_backups}/fstab.{os.urandom(4).hex()}"
     after = str(fstab.without([move.entry for move in moves]))
     return Plan(
         tuple(_steps(host, text, after, backup, listed, options)),
@@ -95,24 +95,20 @@ def _steps(
     paths = host.settings.paths
     steps = [
         Step(f"back up {paths.fstab} to {backup}", NewFile(backup, before, 0o600, paths.fstab)),
-        *edit_step(
-            f"write the mount options to {paths.repository_options}",
-            paths.repository_options,
-            host.read(paths.repository_options),
-            str(options),
-        ),
-        *edit_step(
-            f"list the repositories in {paths.repositories}",
-            paths.repositories,
-            host.read(paths.repositories),
-            str(listed),
-        ),
+        *_text_step("write the mount options to", host, paths.repository_options, str(options)),
+        *_text_step("list the repositories in", host, paths.repositories, str(listed)),
         *edit_step(f"take their lines out of {paths.fstab}", paths.fstab, before, after),
     ]
     if not host.offline and host.kind("/run/systemd/system") == "directory":
         # else systemd still mounts by the lines that it read at boot
         steps.append(Step("let systemd read fstab again", Run(systemd.reload_units())))
     return steps
+
+
+def _text_step(title: str, host: Host, path: str, text: str) -> list[Step]:
+    """Return the step that writes a file; an empty one is not made where there is none."""
+    before = host.read(path)
+    return edit_step(f"{title} {path}", path, before, text) if text or before else []
 
 
 def _fold(

@@ -64,7 +64,7 @@ class Verdict:
 
     def _good_news(self) -> list[str]:
         view = self.view
-        words = []
+        words = ["by its files alone"] if view.is_offline else []
         if view.live is not None and view.is_online and view.cluster is not None:
             words.append(f"{alive_count(view)} of {len(view.cluster.nodes)} servers alive")
         root = view.mount_at(view.paths.cluster_root)
