@@ -8,7 +8,9 @@ below a mountpoint is touched, for storage that hangs would hang the check.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from ..errors import RefusedError
 from ..model.cluster_conf import ClusterConf, parse_problems
 from ..model.fstab import Fstab
 from ..model.heartbeat import KernelCluster
@@ -20,7 +22,7 @@ from ..system.host import Host
 from ..system.mounts import read_mounts
 from .view import Debugfs, View
 
-UNITS = ("o2cb.service", "ocfs2.service", "ovsrepositories.service", "sleep.target")
+UNITS = ("o2cb.service", "ovsrepositories.service", "sleep.target")
 SYSCTLS = ("kernel.panic_on_oops", "kernel.panic")
 #: "    Device => Id: 8,17  Uuid: 0123...  Gen: ..." (fs/ocfs2/super.c, ocfs2_osb_dump)
 _FS_STATE = re.compile(r"Device => Id: (?P<major>\d+),(?P<minor>\d+)\s", re.ASCII)
@@ -55,9 +57,7 @@ def look(host: Host, acts_as_master: bool = False) -> View:
 
 
 def _with_running(host: Host, files: View) -> View:
-    from dataclasses import replace
-
-    debugfs = _debugfs(host)
+    debugfs, live = _live(host)
     kernel = o2cb.read_kernel_cluster(host)
     is_visible = debugfs is Debugfs.VISIBLE
     in_pool = files.node is not None
@@ -68,7 +68,7 @@ def _with_running(host: Host, files: View) -> View:
         kernel_clusters=host.names(o2cb.CONFIGFS),
         kernel=kernel,
         debugfs=debugfs,
-        live=o2cb.read_live_nodes(host) if is_visible else None,
+        live=live,
         connected=_connected(host) if is_visible else None,
         mounts=read_mounts(host),
         mounted_uuids={
@@ -83,11 +83,15 @@ def _with_running(host: Host, files: View) -> View:
     )
 
 
-def _debugfs(host: Host) -> Debugfs:
+def _live(host: Host) -> tuple[Debugfs, frozenset[int] | None]:
     try:
-        return Debugfs.VISIBLE if o2cb.has_debugfs(host) else Debugfs.HIDDEN
+        if not o2cb.has_debugfs(host):
+            return Debugfs.HIDDEN, None
+        return Debugfs.VISIBLE, o2cb.read_live_nodes(host)
     except PermissionError:  # debugfs is root's alone (mode 0700)
-        return Debugfs.ROOT_ONLY
+        return Debugfs.ROOT_ONLY, None
+    except RefusedError:  # kernel_lockdown(7) lets nobody read it
+        return Debugfs.HIDDEN, None
 
 
 def _connected(host: Host) -> frozenset[int] | None:

@@ -245,7 +245,12 @@ def heartbeat(view: View) -> list[Finding]:
     if len(active) > 1 and view.kernel.mode != "global":
         return [
             MANY_REGIONS.found(
-                f"{len(active)} repositories heartbeat, and losing any of them fences this server"
+                f"{len(active)} repositories heartbeat, and losing any of them fences this server",
+                *(
+                    f"{each.uuid} on {each.device}"
+                    for each in view.kernel.regions
+                    if each.is_active
+                ),
             )
         ]
     return []

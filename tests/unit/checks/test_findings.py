@@ -144,6 +144,11 @@ CASES: list[tuple[str, Break, list[str]]] = [
         ["kernel-differs"],
     ),
     ("no debugfs", remove("/sys/kernel/debug/o2hb"), ["debugfs-hidden"]),
+    (
+        "debugfs that nobody may read",
+        every(remove(LIVE), write(f"{LIVE}/x", "a folder cannot be read either")),
+        ["debugfs-hidden"],
+    ),
     ("empty list", write(LIST, "# none\n"), ["cluster-root-unlisted"]),
     (
         "two cluster roots, the second not there",

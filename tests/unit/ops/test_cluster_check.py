@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -248,9 +249,7 @@ def test_propagate_is_refused_before_anything(machine: FakeMachine, alter_fstab:
         {"timing": True, "alter_fstab": True},
     ],
 )
-def test_two_questions_at_once_are_malformed(
-    machine: FakeMachine, words: dict[str, object]
-) -> None:
+def test_two_questions_at_once_are_malformed(machine: FakeMachine, words: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="goes without"):
         look(machine, **words)
 
