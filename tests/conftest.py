@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import quarantine
 from tests.fakes.disk import Disk
 from tests.fakes.machine import FakeMachine
 
 WWN = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3-part1"
+
+HERE = Path(__file__).parent
+QUARANTINED = (HERE / "unit", HERE / "cli")
+#: the lab is a test tool: it makes files and processes itself
+EXEMPT = HERE / "unit" / "lab"
+
+
+@pytest.fixture(autouse=True)
+def _quarantine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let no unit test touch the machine by accident."""
+    folders = request.path.parents
+    is_unit = EXEMPT not in folders and any(folder in folders for folder in QUARANTINED)
+    if is_unit and request.node.get_closest_marker("processes") is None:
+        with quarantine.kept_in(tmp_path_factory.getbasetemp()):
+            yield
+    else:
+        yield
 
 
 @pytest.fixture
