@@ -16,8 +16,9 @@ U = "0123456789ABCDEF0123456789ABCDEF"
 DASHED = "01234567-89ab-cdef-0123-456789abcdef"
 
 
-def hb_ctl(machine: FakeMachine, action: str, target: str = "/dev/sdb1", **words: int) -> Plan:
-    return machine.carry_out(lambda host: ops.plan(host, Request(action, target, **words)))
+def hb_ctl(machine: FakeMachine, action: str, target: str = "/dev/sdb1", priority: int = 0) -> Plan:
+    request = Request(action, target, priority=priority)
+    return machine.carry_out(lambda host: ops.plan(host, request))
 
 
 @pytest.fixture

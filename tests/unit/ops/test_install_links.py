@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,7 @@ def test_a_stale_link_of_ours_is_replaced(machine: FakeMachine, folder: Path) ->
 def test_killed_anywhere_the_next_run_finishes(machine: FakeMachine, folder: Path) -> None:
     for steps in range(6):
         for program in (PROGRAM, "/opt/old/bin/ovstools"):
-            request = Request(program, FOLDER)
-            machine.killed_after(steps, lambda host, request=request: ops.plan(host, request))
+            machine.killed_after(steps, partial(ops.plan, request=Request(program, FOLDER)))
             install(machine, program)
             assert set(targets(folder)) == set(NAMES), steps
             assert all(target.startswith(program[:8]) for target in targets(folder).values())
