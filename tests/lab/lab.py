@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Sequence, TypeVar
@@ -19,6 +18,7 @@ from .server import Server
 from .settings import RUN, Settings
 from .ssh import Keys, Ssh
 from .storage import Disk, Storage
+from .together import together
 
 BUILD_WAIT_S = 1800  # another instance may be building the image
 INSTANCE_WAIT_S = 30
@@ -99,11 +99,7 @@ class Lab:
         self, action: Callable[[Server], Answer], servers: Sequence[Server] | None = None
     ) -> list[Answer]:
         """Do the same with all servers at once; answers in their order, the first error raised."""
-        chosen = self.servers if servers is None else servers
-        if not chosen:
-            return []
-        with ThreadPoolExecutor(len(chosen)) as pool:
-            return [future.result() for future in [pool.submit(action, each) for each in chosen]]
+        return together(action, self.servers if servers is None else servers)
 
     def add_lun(self, size_mib: int) -> Disk:
         """Give all servers one more blank LUN, until the next restore; see Disk.by_id."""

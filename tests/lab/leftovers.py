@@ -25,6 +25,7 @@ def remove(settings: Settings) -> None:
         folders.add(Path(json.loads(record.read_text())["cache"]) / "disks" / settings.name)
     kill(settings)
     Network(settings.name).down()
+    kill(settings)  # what an interrupted thread was just starting
     for folder in folders:
         cache.remove(folder)
     cache.remove(settings.run_dir)
