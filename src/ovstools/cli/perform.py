@@ -25,8 +25,7 @@ LOCK_FILE = "ovstools.lock"
 
 def choices() -> Choices:
     """Return what the common options said."""
-    found = click.get_current_context().find_root().ensure_object(Choices)
-    return found
+    return click.get_current_context().find_root().ensure_object(Choices)
 
 
 def make_host(chosen: Choices, inherited: Callable[[], frozenset[int]] = frozenset) -> Host:

@@ -70,6 +70,7 @@ def _needs_format(host: Host, device: Device) -> bool:
 
 
 def plan_wait(host: Host, request: Request, device: Device) -> Plan:
+    """Plan to wait until the lowest-numbered node has formatted, then to look again."""
     limits = host.settings.limits
     wait_s = limits.format_wait_s if request.format.wait_s is None else request.format.wait_s
     lowest = _lowest_name(host)

@@ -98,7 +98,7 @@ def test_add_refuses_a_clash(machine: FakeMachine, word: str) -> None:
 
 
 def test_add_needs_a_file(machine: FakeMachine) -> None:
-    with pytest.raises(RefusedError, match="no /etc/ocfs2/cluster.conf to add"):
+    with pytest.raises(RefusedError, match=r"no /etc/ocfs2/cluster\.conf to add"):
         configure(machine, add=WORDS[1])
 
 
