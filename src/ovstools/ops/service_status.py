@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import ExitStatus
+from ..model.heartbeat import KernelCluster
 from ..system import mounts, o2cb, systemd
 from ..system.host import Host
-from . import listed, services
+from ..system.pool_units import AGENT, O2CB, OCFS2, REPOSITORIES
+from . import listed
 from .plan import Report, Table
 
 HEADER = ("SERVICE", "STATE", "SYSTEMD", "BOOT", "REALLY")
@@ -42,27 +44,27 @@ def look(host: Host) -> Report:
 def _o2cb(host: Host) -> Service:
     kernel = o2cb.read_kernel_cluster(host)
     online = kernel is not None and kernel.is_online
-    return _service(host, services.O2CB, online, services.describe_cluster(kernel))
+    return _service(host, O2CB, online, _describe(kernel))
 
 
 def _ocfs2(host: Host) -> Service:
     count = len(mounts.mounted_ocfs2(host))
-    is_active = not host.offline and systemd.look(host, services.OCFS2).is_active
-    return _service(host, services.OCFS2, is_active, f"{count} OCFS2 mounted")
+    is_active = not host.offline and systemd.look(host, OCFS2).is_active
+    return _service(host, OCFS2, is_active, f"{count} OCFS2 mounted")
 
 
 def _repositories(host: Host) -> Service:
     known = listed.read_listed(host)
     mounted = [each for each in known if each.is_mounted]
     really = f"{len(mounted)} of {len(known)} repositories mounted"
-    return _service(host, services.REPOSITORIES, len(mounted) == len(known), really)
+    return _service(host, REPOSITORIES, len(mounted) == len(known), really)
 
 
 def _agent(host: Host) -> Service:
-    unit = None if host.offline else systemd.look(host, services.AGENT)
+    unit = None if host.offline else systemd.look(host, AGENT)
     if unit is None or not unit.exists:
-        return _service(host, services.AGENT, True, "not installed")
-    return _service(host, services.AGENT, unit.is_active, unit.active_state)
+        return _service(host, AGENT, True, "not installed")
+    return _service(host, AGENT, unit.is_active, unit.active_state)
 
 
 def _service(host: Host, name: str, is_well: bool, really: str) -> Service:
@@ -77,3 +79,11 @@ def _service(host: Host, name: str, is_well: bool, really: str) -> Service:
 
 def _word(service: Service) -> str:
     return "ok" if service.is_well else "down"
+
+
+def _describe(kernel: KernelCluster | None) -> str:
+    if kernel is None:
+        return "no cluster in the kernel"
+    state = "online" if kernel.is_online else "registered, not online"
+    count = len([region for region in kernel.regions if region.is_active])
+    return f"{kernel.name} {state}, {count} active region{'' if count == 1 else 's'}"
