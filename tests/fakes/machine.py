@@ -265,6 +265,11 @@ class FakeMachine(Runner):
             Result(0) if self.modules else Result(1, "", "modprobe: FATAL: Module ocfs2 not found")
         )
 
+    def _run_sysctl(self, *words: str) -> Result:
+        self.write("/proc/sys/kernel/panic_on_oops", "1\n")
+        self.write("/proc/sys/kernel/panic", "30\n")
+        return Result(0)
+
     def _run_systemctl(self, verb: str, *words: str) -> Result:
         return self.kernel.systemctl(verb, words[-1] if words else "")
 

@@ -14,7 +14,7 @@ from ..model.cluster_conf import ClusterConf
 from ..model.heartbeat import KernelCluster, differences
 from ..model.shell_vars import ShellVars
 from ..model.timing import Timing, format_timing, from_vars, parse_timing
-from ..system import o2cb, systemd
+from ..system import o2cb, sysctl, systemd
 from ..system.host import Host
 from ..system.kernel_modules import refuse_missing_modules
 from .cluster_nodes import (
@@ -65,7 +65,12 @@ def plan(host: Host, request: Request) -> Plan:
             str(variables),
         ),
     ]
+    if host.offline or not sysctl.is_set(host):
+        title = f"let the kernel restart after a failure: {sysctl.FILE}"
+        steps += edit_step(title, sysctl.FILE, host.read(sysctl.FILE), sysctl.TEXT)
     if not host.offline:
+        if not sysctl.is_set(host):
+            steps.append(Step("make the kernel take it", Run(sysctl.load())))
         steps += _start_steps(host, request, cluster, timing)
     return Plan(
         steps=tuple(steps),

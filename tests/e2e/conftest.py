@@ -1,0 +1,23 @@
+"""Fixtures of the end-to-end tests: the lab, and what every one of them needs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.journey import Typist
+from tests.lab.plugin import lab, lab_instance, pytest_configure, pytest_runtest_makereport
+
+__all__ = ["lab", "lab_instance", "pytest_configure", "pytest_runtest_makereport"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here as e2e."""
+    for item in items:
+        if "tests/e2e/" in item.path.as_posix():
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture
+def typist() -> Typist:
+    """Return one who types and does not talk."""
+    return Typist()
