@@ -55,7 +55,7 @@ def is_online(view: View) -> bool:
 
 def _online(view: View) -> str:
     assert view.kernel is not None
-    return f"cluster {view.kernel.name} online, {len(view.kernel.nodes)} registered"
+    return f"cluster {view.kernel.name} online, with the same nodes"
 
 
 def _should_be_online(view: View) -> bool:
@@ -86,7 +86,7 @@ def online(view: View) -> list[Finding]:
         return [
             O2CB_OFFLINE.found(
                 "o2cb is offline: the kernel has no cluster with this server in it",
-                hint="ovs-cluster-configure",
+                hint="ovs-cluster-configure; ovstools repositories start",
             )
         ]
     differing = differences(view.kernel, view.cluster)

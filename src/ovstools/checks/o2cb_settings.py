@@ -112,7 +112,7 @@ def settings(view: View) -> list[Finding]:
 def _timing(view: View) -> str:
     timing = wanted_timing(view)
     assert timing is not None
-    return f"{format_timing(timing)}: a dead server is noticed after {timing.dead_s} s"
+    return f"a dead server is noticed after {timing.dead_s} s ({format_timing(timing)})"
 
 
 @check("o2cb-timing", TIMING_INVALID, TIMING_DIFFERS, needs=has_settings, good=_timing)

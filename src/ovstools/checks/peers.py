@@ -106,8 +106,11 @@ def _can_see_connections(view: View) -> bool:
 
 
 def _connected(view: View) -> str:
-    assert view.connected is not None
-    return f"to {len(view.connected)} servers" if view.connected else "no other server is alive"
+    assert view.connected is not None and view.live is not None and view.node is not None
+    others = len(view.live & view.connected - {view.node.number})
+    if not others:
+        return "no other server is alive"
+    return f"to {others} other server{'s' if others != 1 else ''}, all that are alive"
 
 
 @check("connected", PEER_NOT_CONNECTED, needs=_can_see_connections, good=_connected)

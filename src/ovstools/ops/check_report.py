@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from ..checks.coded import Outcome
-from ..checks.peers import alive_count, is_connected
+from ..checks.peers import alive_count, is_connected, sees_peers
 from ..checks.registry import findings as all_findings
 from ..checks.view import View
 from ..errors import ExitStatus, OvsError
@@ -65,7 +65,7 @@ class Verdict:
     def _good_news(self) -> list[str]:
         view = self.view
         words = ["by its files alone"] if view.is_offline else []
-        if view.live is not None and view.is_online and view.cluster is not None:
+        if sees_peers(view) and view.cluster is not None:
             words.append(f"{alive_count(view)} of {len(view.cluster.nodes)} servers alive")
         root = view.mount_at(view.paths.cluster_root)
         if root is not None:
@@ -83,8 +83,9 @@ def make_report(verdict: Verdict, form: str, is_quiet: bool) -> Report:
     if form == "plain":
         return Report(plain_lines(verdict), data(verdict), status)
     rows = table_rows(verdict.outcomes, is_quiet)
+    shown = [each for each in verdict.findings if each.severity > Severity.INFO or not is_quiet]
     return Report(
-        ("", *detail_lines(verdict.findings), verdict.summary),
+        ("", *detail_lines(shown), verdict.summary),
         data(verdict),
         status,
         Table(("STATUS", "CHECK", "FOUND"), rows, tuple(STYLES[row[0].lower()] for row in rows)),
@@ -96,7 +97,11 @@ def table_rows(outcomes: Sequence[Outcome], is_quiet: bool) -> tuple[tuple[str, 
     rows = []
     for outcome in outcomes:
         name = outcome.check.name
-        rows += [(each.severity.word.upper(), name, each.text) for each in outcome.findings]
+        rows += [
+            (each.severity.word.upper(), name, each.text)
+            for each in outcome.findings
+            if each.severity > Severity.INFO or not is_quiet
+        ]
         if outcome.good and not outcome.findings and not is_quiet:
             rows.append(("OK", name, outcome.good))
     return tuple(rows)
@@ -143,7 +148,7 @@ def nagios_lines(verdict: Verdict) -> tuple[str, ...]:
         f"errors={counts[Severity.ERROR]}",
         f"warnings={counts[Severity.WARNING]}",
     ]
-    if verdict.view.live is not None:
+    if sees_peers(verdict.view):
         performance.append(f"alive={alive_count(verdict.view)};;;0;{nodes}")
     # a bar begins the performance data, so none may be in the text
     text = verdict.summary.replace("|", "/")

@@ -307,3 +307,23 @@ def test_timing_says_where_it_is_from(machine: FakeMachine) -> None:
 def test_timing_of_a_server_without_anything(machine: FakeMachine) -> None:
     (machine.root / "etc/default/o2cb").unlink()
     assert look(machine, timing=True).data["origin"] == "o2cb's default, nothing is set"
+
+
+def test_without_a_heartbeat_nobody_is_counted(machine: FakeMachine) -> None:
+    make_healthy(machine)
+    machine.kernel.umount("/OVS")
+    machine.commands.clear()
+    report = look(machine)
+    assert report.lines[-1] == "vmserver1.example.com: unhealthy (1 error)"
+    assert "alive=" not in look(machine, form="nagios").lines[0]
+
+
+def test_quiet_leaves_out_what_is_only_for_information(machine: FakeMachine) -> None:
+    make_healthy(machine)
+    machine.write("/usr/lib/systemd/system/sleep.target", "")
+    machine.write(LIVE, "0 1 2 9\n")
+    report = look(machine, quiet=True)
+    assert report.table is not None
+    assert [row[1] for row in report.table.rows] == ["alive"]
+    assert not any("sleep-allowed" in line for line in report.lines)
+    assert any("sleep-allowed" in line for line in look(machine).lines)
