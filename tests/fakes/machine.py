@@ -66,6 +66,10 @@ class FakeHost(Host):
         """Know the fake disks as block devices."""
         return "block" if self.resolve(absolute) in self.machine.disks else super().kind(absolute)
 
+    def head(self, absolute: str, size: int) -> bytes:
+        """Return what the fake disk begins with."""
+        return self.machine.disk(absolute).head[:size]
+
     def hostname(self) -> str:
         """Return the fake name."""
         return super().hostname() if self.offline else self.machine.hostname

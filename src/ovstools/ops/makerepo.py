@@ -87,7 +87,7 @@ def _plan_mount(
     _refuse_place(host, request, found, mountpoint, listed)
     steps = list(found.steps)
     if not found.is_mounted:
-        if cluster and not found.steps:
+        if cluster and not found.steps and not _heartbeats_here(cluster[0], found.uuid):
             mounting.refuse_shared_number(host, found.device.kernel_path, cluster[1])
         device = found.device
         steps += mounting.mount_steps(
@@ -105,8 +105,14 @@ def _plan_mount(
     return Plan(
         tuple(steps),
         _report(request, found, mountpoint, name, changed=bool(steps)),
-        _notices(host, request, found, name),
+        _notices(host, request, found, name, mountpoint),
     )
+
+
+def _heartbeats_here(kernel: KernelCluster, uuid: str) -> bool:
+    """Tell whether it is this server itself whose heartbeat moves: hb-ctl may have started it."""
+    region = kernel.region(uuid)
+    return region is not None and region.is_active
 
 
 def _refuse_other_role(host: Host, request: Request, found: Found, listed: RepositoryList) -> None:
@@ -163,7 +169,9 @@ def _record_steps(host: Host, listed: RepositoryList, wanted: RepositoryList) ->
     return edit_step(f"record it in {path}", path, before, str(wanted))
 
 
-def _notices(host: Host, request: Request, found: Found, name: str) -> tuple[str, ...]:
+def _notices(
+    host: Host, request: Request, found: Found, name: str, mountpoint: str
+) -> tuple[str, ...]:
     notices = []
     if found.marker is not None and found.marker.description != request.description:
         notices.append(
@@ -172,6 +180,12 @@ def _notices(host: Host, request: Request, found: Found, name: str) -> tuple[str
         )
     if name != request.source:
         notices.append(f"{request.source} is recorded under its stable name, {name}")
+    hidden = [] if found.is_mounted else host.names(mountpoint)
+    if hidden:
+        notices.append(
+            f"{mountpoint} has {len(hidden)} entries on the local disk, which the mount hides "
+            f"until it is unmounted: {', '.join(hidden[:5])}"
+        )
     others = [
         mount.mountpoint
         for mount in mounts.mounted_ocfs2(host)

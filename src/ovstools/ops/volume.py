@@ -69,6 +69,11 @@ def _needs_format(host: Host, device: Device) -> bool:
     )
 
 
+def _is_in_the_making(host: Host, device: Device) -> bool:
+    """Tell whether there is no whole file system yet; a running mkfs writes other blocks first."""
+    return device.signature is None or _needs_format(host, device)
+
+
 def plan_wait(host: Host, request: Request, device: Device) -> Plan:
     """Plan to wait until the lowest-numbered node has formatted, then to look again."""
     limits = host.settings.limits
@@ -77,7 +82,7 @@ def plan_wait(host: Host, request: Request, device: Device) -> Plan:
 
     def await_volume(host: Host) -> None:
         deadline = host.clock.monotonic() + wait_s
-        while _needs_format(host, block.look(host, device.path)):
+        while _is_in_the_making(host, block.look(host, device.path)):
             if host.clock.monotonic() >= deadline:
                 raise RefusedError(
                     f"{device.path} was not formatted by {lowest} within {wait_s:g} s",

@@ -18,6 +18,9 @@ from .host import Host
 
 #: where stable names are; by-uuid and by-label are names of what is on the device, not of it
 LINK_FOLDERS = ("/dev/mapper", "/dev/disk/by-id", "/dev/disk/by-path")
+#: where raw volumes of databases and the like have their headers. A mkfs.ocfs2 that was killed
+#: before it wrote its superblock leaves these blocks as they were
+HEAD_BYTES = 8192
 BLKID_FOUND, BLKID_NOTHING, BLKID_AMBIVALENT = 0, 2, 8
 
 
@@ -34,11 +37,18 @@ class Device:
     partitions: tuple[str, ...] = ()
     holders: tuple[str, ...] = ()
     is_ambivalent: bool = False
+    has_unknown_data: bool = False
 
     @property
     def is_blank(self) -> bool:
         """Tell whether nothing known is on it."""
-        return not (self.signature or self.partitions or self.holders or self.is_ambivalent)
+        return not (
+            self.signature
+            or self.partitions
+            or self.holders
+            or self.is_ambivalent
+            or self.has_unknown_data
+        )
 
     @property
     def content(self) -> str:
@@ -46,7 +56,7 @@ class Device:
         if self.is_ambivalent:
             return "signatures of more than one file system"
         if self.signature is None:
-            return "nothing"
+            return "data that blkid does not know" if self.has_unknown_data else "nothing"
         kind = self.signature.type or f"{self.signature.pttype} partition table"
         label = f", label {self.signature.label!r}" if self.signature.label else ""
         uuid = f", UUID {self.signature.uuid}" if self.signature.uuid else ""
@@ -76,16 +86,18 @@ def look(host: Host, path: str) -> Device:
     (found, *_) = parse_lsblk_json(host.run(lsblk(kernel_path)).stdout)
     probed = host.run(blkid(kernel_path))
     signature = parse_blkid(probed.stdout)
+    is_known = bool(signature.type or signature.pttype)
     return Device(
         path=path,
         kernel_path=kernel_path,
         number=found.device_number,
         type=found.type,
         size_bytes=found.size_bytes,
-        signature=signature if signature.type or signature.pttype else None,
+        signature=signature if is_known else None,
         partitions=tuple(map(_words, found.partitions)),
         holders=tuple(map(_words, found.holders)),
         is_ambivalent=probed.status == BLKID_AMBIVALENT,
+        has_unknown_data=not is_known and any(host.head(kernel_path, HEAD_BYTES)),
     )
 
 

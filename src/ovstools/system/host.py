@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import RefusedError
 from ..model.command import Command, Result
 from ..settings import Settings
 from . import files
@@ -73,6 +74,17 @@ class Host:
     def run(self, command: Command) -> Result:
         """Run a command; see Runner.run."""
         return self.runner.run(command)
+
+    def head(self, absolute: str, size: int) -> bytes:
+        """Return the first size bytes of a device.
+
+        Raises RefusedError when it cannot be read.
+        """
+        try:
+            with self.path(absolute).open("rb", buffering=0) as device:
+                return device.read(size)
+        except OSError as error:
+            raise RefusedError(f"cannot read {absolute}: {error.strerror}") from error
 
     def hostname(self) -> str:
         """Return uname's node name, or /etc/hostname's below another root."""

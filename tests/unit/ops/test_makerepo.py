@@ -136,6 +136,28 @@ def test_what_is_on_a_device_is_safe(
     assert online.disk("/dev/sdb1").other == content
 
 
+@pytest.mark.parametrize("form", [Format(), FORMAT])
+def test_data_that_blkid_does_not_know_is_safe(online: FakeMachine, form: Format) -> None:
+    online.disk("/dev/sdb1").head = bytes(4000) + b"raw database" + bytes(4000)
+    with pytest.raises(RefusedError, match="not blank") as caught:
+        makerepo(online, form=form)
+    assert "data that blkid does not know" in caught.value.evidence[0]
+    assert online.commands == []
+
+
+def test_our_own_heartbeat_is_no_other_server(online: FakeMachine) -> None:
+    online.run_format("/dev/sdb1").beating = {0}
+    online.kernel.start_region(online.uuid("/dev/sdb1"))
+    makerepo(online, form=Format())
+    assert online.kernel.refs[online.uuid("/dev/sdb1")] == 2
+
+
+def test_what_the_mount_hides_is_said(online: FakeMachine) -> None:
+    online.write("/OVS/seed_pool/old.img", "x")
+    plan = makerepo(online)
+    assert any("1 entries on the local disk" in notice for notice in plan.notices)
+
+
 def test_force_names_what_it_destroys(online: FakeMachine) -> None:
     online.disk("/dev/sdb1").other = {"TYPE": "ext4", "USAGE": "filesystem", "LABEL": "books"}
     plan = makerepo(online, form=FORCE)
