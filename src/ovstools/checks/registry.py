@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from ..model.findings import Finding
-from . import fstab, kernel_cluster, membership, o2cb_settings, peers, reboot, storage
+from . import (
+    fstab,
+    heartbeat,
+    kernel_cluster,
+    membership,
+    o2cb_settings,
+    peers,
+    reboot,
+    storage,
+)
 from .coded import Check, Code, Outcome
 from .view import View
 
@@ -12,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     *o2cb_settings.CHECKS,
     *kernel_cluster.CHECKS,
     *storage.CHECKS,
+    *heartbeat.CHECKS,
     *fstab.CHECKS,
     *peers.CHECKS,
     *reboot.CHECKS,

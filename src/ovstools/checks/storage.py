@@ -1,4 +1,4 @@
-"""Are the repositories listed, mounted where they belong, writable, and heartbeating?"""
+"""Are the repositories listed, mounted where they belong, and writable?"""
 
 from __future__ import annotations
 
@@ -61,23 +61,6 @@ READ_ONLY = Code(
     "OCFS2 turns read-only when it finds an error on the storage. Guests get I/O errors, and "
     "this server keeps its locks without being able to work. See dmesg for the reason; then "
     "unmount the repository on all servers, run fsck.ocfs2 -fy on it, and mount it again.",
-)
-HEARTBEAT_INACTIVE = Code(
-    "heartbeat-inactive",
-    Severity.ERROR,
-    "this server does not heartbeat on the cluster root",
-    "The heartbeat on the cluster root is how the pool knows that a server is alive. It begins "
-    "when the cluster root is mounted. A volume formatted with -M local never heartbeats and "
-    "cannot be shared. When a heartbeat was stopped by hand (ocfs2_hb_ctl -K), unmount the "
-    "volume and mount it again.",
-)
-MANY_REGIONS = Code(
-    "many-heartbeats",
-    Severity.INFO,
-    "more than one repository heartbeats",
-    "With local heartbeat each mounted OCFS2 repository heartbeats on its own, and a server that "
-    "loses any one of them fences itself, with all guests on it. Storage that is less reliable "
-    "than the cluster root makes the whole server as unreliable.",
 )
 
 
@@ -216,44 +199,4 @@ def writable(view: View) -> list[Finding]:
     ]
 
 
-def _root_is_mounted(view: View) -> bool:
-    return view.is_online and view.mount_at(view.paths.cluster_root) is not None
-
-
-def _heartbeat(view: View) -> str:
-    assert view.kernel is not None
-    regions = [region for region in view.kernel.regions if region.is_active]
-    return ", ".join(f"region {region.uuid} on {region.device}" for region in regions)
-
-
-@check("heartbeat", HEARTBEAT_INACTIVE, MANY_REGIONS, needs=_root_is_mounted, good=_heartbeat)
-def heartbeat(view: View) -> list[Finding]:
-    """Look whether the cluster root's region is active, and how many others are."""
-    assert view.kernel is not None
-    active = {region.uuid for region in view.kernel.regions if region.is_active}
-    root = view.mount_at(view.paths.cluster_root)
-    assert root is not None
-    uuid = view.mounted_uuids.get(root.device_number)
-    needed = {uuid} if root.fstype == "ocfs2" and uuid and view.kernel.mode != "global" else active
-    if not active or not needed <= active:
-        return [
-            HEARTBEAT_INACTIVE.found(
-                f"this server does not heartbeat on the cluster root, {root.source}",
-                hint=f"umount {view.paths.cluster_root}; ovstools repositories start",
-            )
-        ]
-    if len(active) > 1 and view.kernel.mode != "global":
-        return [
-            MANY_REGIONS.found(
-                f"{len(active)} repositories heartbeat, and losing any of them fences this server",
-                *(
-                    f"{each.uuid} on {each.device}"
-                    for each in view.kernel.regions
-                    if each.is_active
-                ),
-            )
-        ]
-    return []
-
-
-CHECKS: tuple[Check, ...] = (repository_list, repositories, writable, heartbeat)
+CHECKS: tuple[Check, ...] = (repository_list, repositories, writable)

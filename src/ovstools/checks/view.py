@@ -99,7 +99,3 @@ class View:
     def listed(self) -> tuple[Repository, ...]:
         """List the repositories."""
         return self.repositories.repositories
-
-    def ocfs2_mounts(self) -> tuple[Mount, ...]:
-        """List the mounted OCFS2 file systems, wherever they are."""
-        return tuple(each for each in self.mounts.mounts if each.fstype == "ocfs2")
