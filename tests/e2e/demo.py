@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+import click
+
 from tests.e2e import journey
 from tests.lab.lab import Lab
 from tests.lab.outcome import Outcome
@@ -45,20 +47,20 @@ class Narrator(journey.Typist):
     def say(self, text: str) -> None:
         """Print a heading with the time since the beginning."""
         seconds = time.monotonic() - self._begin
-        print(f"\n{self._in(BOLD, f'── {text}')} {self._in(DIM, f'[{seconds:.0f} s]')}", flush=True)
+        click.echo(f"\n{self._in(BOLD, f'── {text}')} {self._in(DIM, f'[{seconds:.0f} s]')}")
 
     def note(self, text: str) -> None:
         """Print a remark."""
-        print(self._in(DIM, text), flush=True)
+        click.echo(self._in(DIM, text))
 
     def _show(self, server: Server, line: str, outcome: Outcome) -> None:
-        print(f"{self._in(GREEN, f'[root@{server.short_name} ~]#')} {self._in(BOLD, line)}")
+        click.echo(f"{self._in(GREEN, f'[root@{server.short_name} ~]#')} {self._in(BOLD, line)}")
         for text in (outcome.stderr, outcome.stdout):
             for each in text.splitlines():
-                print(f"  {each}")
+                click.echo(f"  {each}")
         if outcome.status:
-            print(f"  (exit status {outcome.status})")
-        print(f"  {self._in(DIM, f'{outcome.duration_s:.1f} s')}", flush=True)
+            click.echo(f"  (exit status {outcome.status})")
+        click.echo(f"  {self._in(DIM, f'{outcome.duration_s:.1f} s')}")
 
     def _in(self, code: str, text: str) -> str:
         return f"{code}{text}{OFF}" if self._colour else text
@@ -85,7 +87,7 @@ def story(lab: Lab) -> None:
 
     narrator.say("White paper, step 3: is it configured correctly, and running?")
     narrator.type(one, "/usr/lib/ovs/ovs-cluster-check --master --alter-fstab")
-    narrator.together(lab, [two, three], "/usr/lib/ovs/ovs-cluster-check")
+    narrator.together(lab, [two, three], "/usr/lib/ovs/ovs-cluster-check --format plain")
     narrator.type(two, "ovstools repositories list")
 
     narrator.say("A file written on one server is read on another")
@@ -126,7 +128,7 @@ def main() -> int:
         lab.restore()
         story(lab)
     except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
+        click.echo("\ninterrupted", err=True)
         return 130
     finally:
         lab.down()
