@@ -15,10 +15,23 @@ from .progress import Progress
 # name -> (-cpu, -accel)
 ACCELERATION = {"tcg": ("max", "tcg,thread=multi"), "kvm": ("host", "kvm")}
 PROBE_TIMEOUT_S = 20
+RECORD = "accel.json"
 
 
 def choose(image: Image, cache: Path, progress: Progress) -> str:
     """Name the acceleration: OVSLAB_ACCEL, or what the probe of this machine found."""
+    choice = known(image, cache)
+    if choice is None:
+        with progress.step("Probing KVM"):
+            choice = "kvm" if _boots(image) else "tcg"
+        aside = cache / f"accel.{os.getpid()}"
+        aside.write_text(json.dumps({**_machine(image), "accel": choice}))
+        aside.replace(cache / RECORD)
+    return choice
+
+
+def known(image: Image, cache: Path) -> str | None:
+    """Name the acceleration, or nothing when it takes a probe."""
     wanted = os.environ.get("OVSLAB_ACCEL", "")
     if wanted:
         if wanted not in ACCELERATION:
@@ -26,16 +39,16 @@ def choose(image: Image, cache: Path, progress: Progress) -> str:
         return wanted
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
-    record = cache / "accel.json"
-    machine = {"host": " ".join(os.uname()), "kernel": digest(image.kernel)}
-    known = json.loads(record.read_text()) if record.exists() else {}
-    if {name: known.get(name) for name in machine} != machine:
-        with progress.step("Probing KVM"):
-            known = {**machine, "accel": "kvm" if _boots(image) else "tcg"}
-        aside = record.with_suffix(f".{os.getpid()}")
-        aside.write_text(json.dumps(known))
-        aside.replace(record)
-    return str(known["accel"])
+    try:
+        record = json.loads((cache / RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    machine = _machine(image)
+    return str(record["accel"]) if record.items() >= machine.items() else None
+
+
+def _machine(image: Image) -> dict[str, str]:
+    return {"host": " ".join(os.uname()), "kernel": digest(image.kernel)}
 
 
 def _boots(image: Image) -> bool:

@@ -14,6 +14,9 @@ from .errors import LabError
 from .process import run
 from .progress import Progress
 
+KEEP = 3
+LATELY_S = 1800
+
 
 def digest(*parts: Union[str, bytes, Path]) -> str:
     """Name what a thing is made from; a Path counts with its content, a folder with all of it."""
@@ -84,13 +87,18 @@ def remove(folder: Path) -> None:
         run(["rm", "-rf", "--one-file-system", "--", folder], timeout_s=300)
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Delete all but the `keep` last used entries, and what a killed build left behind."""
+def prune(folder: Path, keep: int = KEEP, lately_s: float = LATELY_S) -> None:
+    """Delete all but the `keep` last used entries, and what a killed build left behind.
+
+    What was used lately stays: somebody may be reading it without a lock.
+    """
     if not folder.is_dir():
         return
     entries = [path for path in folder.iterdir() if ".partial-" not in path.name]
     entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in [*entries[keep:], *folder.glob("*.partial-*")]:
+    begin = time.time() - lately_s
+    unused = [path for path in entries[keep:] if path.stat().st_mtime < begin]
+    for path in [*unused, *folder.glob("*.partial-*")]:
         remove(path)
 
 

@@ -63,11 +63,20 @@ def key(public_key: str) -> str:
     return cache.digest(MADE_BY, public_key)
 
 
+def find(folder: Path, public_key: str) -> Image | None:
+    """Give the image if it is there."""
+    final = folder / key(public_key)
+    if not final.exists():
+        return None
+    final.touch()
+    return Image(final)
+
+
 def ensure(folder: Path, public_key: str, progress: Progress) -> Image:
     """Give the image, made first if it is not there; the caller holds the cache's lock."""
     final = folder / key(public_key)
     if not final.exists():
-        cache.prune(folder, keep=1)
+        cache.prune(folder)
         with cache.new_folder(final) as aside, progress.step("Building the servers' image"):
             _build(aside, public_key, progress)
     final.touch()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Sequence, TypeVar
 
-from . import accel, bundle, cache, image, leftovers, machine, packages, settings, state, storage
+from . import bundle, cache, known, leftovers, settings, state
 from .errors import LabError
+from .image import Image
 from .machine import Machine
 from .network import Network
 from .progress import Progress
@@ -22,8 +22,6 @@ from .together import together
 
 BUILD_WAIT_S = 1800  # another instance may be building the image
 INSTANCE_WAIT_S = 30
-# A saved machine fits only the hardware it was saved on, which these describe.
-MADE_BY = cache.digest(*(Path(str(part.__file__)) for part in (machine, settings, storage, state)))
 Answer = TypeVar("Answer")
 
 
@@ -40,8 +38,8 @@ class Lab:
         self.network = Network(configuration.name)
         self.storage = Storage(configuration.disks_dir)
         self.servers: list[Server] = []
-        self._image: image.Image | None = None
-        self._accel = ""
+        self._image: Image | None = None
+        self.accel = ""
         self._known: Path | None = None
         self._pin = False
         self._held = ExitStack()
@@ -78,7 +76,7 @@ class Lab:
             configuration, count=record["count"], cache=Path(record["cache"])
         )
         lab = cls(configuration, progress or Progress())
-        lab._image, lab._accel = image.Image(Path(record["image"])), record["accel"]
+        lab._image, lab.accel = Image(Path(record["image"])), record["accel"]
         lab._make_servers()
         return lab
 
@@ -125,12 +123,13 @@ class Lab:
             self._clear()
             self._known = None
             self.settings = dataclasses.replace(self.settings, count=servers)
-        with cache.locked(self.settings.cache / "lock", self.progress, BUILD_WAIT_S):
-            self._prepare()
-            if not (self._pin and self._known and self._known.exists()):
-                self._known = self._known_state()
-            with self.progress.step(f"Restoring {self.settings.count} servers"):
-                self._restore_from(self._known)
+        if not (self._pin and self._known and self._known.exists()):
+            self._known = known.find(self)
+        if self._known is None:
+            with cache.locked(self.settings.cache / "lock", self.progress, BUILD_WAIT_S):
+                self._known = known.make(self)
+        with self.progress.step(f"Restoring {self.settings.count} servers"):
+            self.restore_from(self._known)
 
     def push(self, checkout: Path | None = None) -> None:
         """Install the checkout's ovstools in the servers that are on."""
@@ -139,17 +138,7 @@ class Lab:
             self.progress.say(f"Nothing to install: {checkout} has no package src/ovstools yet")
             return
         with bundle.snapshot(checkout) as sources:
-            self._install(sources)
-
-    def _install(self, sources: Path) -> None:
-        running = [server for server in self.servers if server.is_on()]
-        if self._image is None:
-            raise LabError("the lab is not up")
-        with self.progress.step(f"Installing ovstools in {len(running)} servers"):
-            made = bundle.Bundle(sources, self._image)
-            said = self.on_all(lambda server: made.install(server), running)
-        for line in sorted({line for line in said if line}):
-            self.progress.say(line)
+            self.install_snapshot(sources)
 
     install = push
 
@@ -157,28 +146,57 @@ class Lab:
         """Remove all of the instance: processes, namespace, disks; fine if it is gone already."""
         leftovers.remove(self.settings)
         self.servers = []
+        self._known = None
 
-    # How the known state comes about
+    # Its parts, for the making of the known state (known.py)
 
-    def _prepare(self) -> None:
-        packages.ensure(self.progress)
-        folder = self.settings.cache
-        keys = Keys(folder / "ssh")
-        self._image = image.ensure(folder / "images", keys.public, self.progress)
-        self._accel = accel.choose(self._image, folder, self.progress)
-        self._clear()
-        self.network.up(self.settings.identities)
-        self._make_servers()
-        record = {
-            "count": self.settings.count,
-            "cache": str(folder),
-            "image": str(self._image.folder),
-            "accel": self._accel,
-        }
+    @property
+    def image(self) -> Image:
+        """The image that the servers stand on."""
+        if self._image is None:
+            raise LabError(f"the lab {self.settings.name} is not up")
+        return self._image
+
+    def use(self, made: Image, choice: str) -> None:
+        """Take this image and acceleration for the servers from now on."""
+        same = made == self._image and choice == self.accel
+        self._image, self.accel = made, choice
+        if not same or len(self.servers) != self.settings.count:
+            self._clear()
+            self._make_servers()
+        record = {"count": self.settings.count, "cache": str(self.settings.cache)}
+        record.update({"image": str(made.folder), "accel": choice})
         (self.settings.run_dir / "lab.json").write_text(json.dumps(record))
 
+    def boot(self) -> None:
+        """Boot all servers for the first time, on the bare image."""
+        self._clear()
+        self.network.up(self.settings.identities)
+        self.storage.reset_luns()
+        for server in self.servers:
+            self.storage.make_root(server.identity, self.image.root)
+            self.storage.reset_local(server.identity)
+            server.machine.console.unlink(missing_ok=True)
+        with self.progress.step(f"Booting {self.settings.count} servers"):
+            self.on_all(lambda server: server.power_on())
+
+    def restore_from(self, folder: Path) -> None:
+        """Bring all servers to a saved state."""
+        self._clear()
+        self.network.up(self.settings.identities)
+        self.storage.reset_luns()
+        self.on_all(lambda server: state.restore(server, folder))
+
+    def install_snapshot(self, sources: Path) -> None:
+        """Install ovstools from a snapshot of its sources in the servers that are on."""
+        running = [server for server in self.servers if server.is_on()]
+        with self.progress.step(f"Installing ovstools in {len(running)} servers"):
+            made = bundle.Bundle(sources, self.image)
+            said = self.on_all(lambda server: made.install(server), running)
+        for line in sorted({line for line in said if line}):
+            self.progress.say(line)
+
     def _make_servers(self) -> None:
-        assert self._image is not None
         keys = Keys(self.settings.cache / "ssh")
         everyone = self.settings.identities
         self.servers = []
@@ -186,10 +204,10 @@ class Lab:
             folder = self.settings.run_dir / identity.short_name
             folder.mkdir(parents=True, exist_ok=True)
             machine = Machine(
-                identity, everyone, self._image, self.storage, self.network, folder, self._accel
+                identity, everyone, self.image, self.storage, self.network, folder, self.accel
             )
             ssh = Ssh(identity, self.network, keys, folder)
-            ssh.trust(self._image.host_key)
+            ssh.trust(self.image.host_key)
             self.servers.append(Server(machine, ssh))
 
     def _clear(self) -> None:
@@ -197,50 +215,3 @@ class Lab:
         leftovers.kill(self.settings)
         for server in self.servers:
             server.ssh.forget()
-
-    def _known_state(self) -> Path:
-        """Name the folder of the newest complete state for these sources."""
-        assert self._image is not None
-        parts = (self._image.build_id, self._accel, str(self.settings.count))
-        states = self.settings.cache / "states"
-        booted = states / f"booted-{cache.digest(MADE_BY, *parts)}"
-        if not booted.exists():
-            cache.prune(states, keep=2)
-            with self.progress.step(f"Booting {self.settings.count} servers"):
-                self._boot()
-            self._save(booted)
-        booted.touch()
-        if not bundle.is_there(self.settings.checkout):
-            return booted
-        with bundle.snapshot(self.settings.checkout) as sources:
-            installed = states / f"installed-{cache.digest(booted.name, bundle.key(sources))}"
-            if not installed.exists():
-                cache.prune(states, keep=3)
-                with self.progress.step(f"Restoring {self.settings.count} servers, as booted"):
-                    self._restore_from(booted)
-                self._install(sources)
-                self._save(installed)
-        installed.touch()
-        return installed
-
-    def _boot(self) -> None:
-        assert self._image is not None
-        root = self._image.root
-        self.storage.reset_luns()
-        for server in self.servers:
-            self.storage.make_root(server.identity, root)
-            self.storage.reset_local(server.identity)
-            server.machine.console.unlink(missing_ok=True)
-        self.on_all(lambda server: server.power_on())
-
-    def _save(self, folder: Path) -> None:
-        with self.progress.step("Saving their state"), cache.new_folder(folder) as aside:
-            begin = time.monotonic()
-            self.on_all(lambda server: state.save(server, aside))
-            (aside / "seconds").write_text(f"{time.monotonic() - begin:.1f}\n")
-
-    def _restore_from(self, folder: Path) -> None:
-        self._clear()
-        self.network.up(self.settings.identities)
-        self.storage.reset_luns()
-        self.on_all(lambda server: state.restore(server, folder))

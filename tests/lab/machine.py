@@ -71,6 +71,12 @@ class Machine:
                 "filename": str(self.storage.root(self.identity)),
                 "cache": {"no-flush": True},
             },
+            # Said here, so that a saved overlay also works when the cache has moved.
+            "backing": {
+                "driver": "raw",
+                "file": {"driver": "file", "filename": str(self.image.root)},
+                "read-only": True,
+            },
         }
         cpu, accel = ACCELERATION[self.accel]
         argv = ["qemu-system-x86_64", "-name", self.identity.short_name]

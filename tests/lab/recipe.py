@@ -48,9 +48,8 @@ MASKED = (
     "rpcbind.socket",
 )
 
-# Loaded in this order: sd_mod before virtio_scsi, so that the disks of each SCSI controller
-# get their names when the controller is probed, and controllers are probed in PCI order.
-INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4", "sd_mod", "virtio_scsi")
+# Only what finds the root disk; the SCSI disks come later, see DISKS.
+INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4")
 
 # Read while the image is made, before the kernel package makes the initramfs.
 EARLY_FILES = {
@@ -84,11 +83,24 @@ ip link set eth0 up
 ip address add "$address/24" dev eth0
 """
 
+DISKS = """\
+#!/bin/sh
+# Give the SCSI disks their names in the controllers' order. The kernel probes disks at the same
+# time and names them as they come (sd is PROBE_PREFER_ASYNCHRONOUS); binding waits for each.
+modprobe sd_mod
+echo 0 >/sys/bus/scsi/drivers_autoprobe
+modprobe virtio_scsi
+for device in $(cd /sys/bus/scsi/devices && ls -d [0-9]*:* | sort -t: -n -k1,1 -k4,4); do
+    echo "$device" >/sys/bus/scsi/drivers/sd/bind
+done
+echo 1 >/sys/bus/scsi/drivers_autoprobe
+"""
+
 IDENTITY_UNIT = """\
 [Unit]
-Description=Name and address of this lab server
+Description=Name, address and disks of this lab server
 DefaultDependencies=no
-Before=sysinit.target network-pre.target network.target
+Before=systemd-udev-trigger.service sysinit.target network-pre.target network.target
 Wants=network-pre.target network.target
 Conflicts=shutdown.target
 
@@ -96,6 +108,7 @@ Conflicts=shutdown.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/local/lib/ovslab/identity
+ExecStart=/usr/local/lib/ovslab/disks
 
 [Install]
 WantedBy=sysinit.target
@@ -116,6 +129,7 @@ SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # path -> (mode, text)
 FILES = {
     "usr/local/lib/ovslab/identity": (0o755, IDENTITY),
+    "usr/local/lib/ovslab/disks": (0o755, DISKS),
     "etc/systemd/system/ovslab-identity.service": (0o644, IDENTITY_UNIT),
     "etc/ssh/sshd_config.d/ovslab.conf": (0o644, SSHD),
     "etc/hostname": (0o644, "unnamed\n"),

@@ -158,8 +158,18 @@ class Server(faults.Faults):
         self.ssh.forget()
         self.machine.start()
         self.connect(timeout_s)
+        self._check_disks()
         if settle:
             self.settle(max(1.0, deadline - time.monotonic()))
+
+    def _check_disks(self) -> None:
+        """Refuse a boot that named the disks otherwise: tests would write to the wrong one."""
+        storage = self.machine.storage
+        disks = [storage.local(self.identity), *storage.luns]
+        wanted = [f"sd{letter} {disk.serial}" for letter, disk in zip("abc", disks)]
+        found = self.run("lsblk", "-dnro", "NAME,SERIAL").lines
+        if not set(wanted) <= set(found):
+            raise LabError(f"{self.short_name}: wanted disks {wanted}, found {found}")
 
     def settle(self, timeout_s: float) -> None:
         """Wait until systemd is done with starting units, failed ones included."""

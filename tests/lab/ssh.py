@@ -26,13 +26,17 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self.private = folder / "id_ed25519"
-        self.known_hosts = folder / "known_hosts"
         if not self.private.exists():
             folder.mkdir(parents=True, exist_ok=True)
             aside = folder / f"new-{os.getpid()}"
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ovslab", "-f", aside])
             aside.with_suffix(".pub").rename(self.private.with_suffix(".pub"))
             aside.rename(self.private)
+
+    @staticmethod
+    def exist(folder: Path) -> bool:
+        """Tell whether they are made already."""
+        return (folder / "id_ed25519").exists()
 
     @property
     def public(self) -> str:

@@ -82,7 +82,7 @@ def test_prune_keeps_the_last_used_and_no_half_built(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
     (tmp_path / "new.partial-1").mkdir()
-    cache.prune(tmp_path, keep=2)
+    cache.prune(tmp_path, keep=2, lately_s=0.5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
 
 
