@@ -7,7 +7,9 @@ the machine is in a state from which the same command, run again, finishes the j
 from __future__ import annotations
 
 import difflib
+import io
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -62,8 +64,8 @@ class Edit:
     def preview(self) -> str:
         """Return a unified diff."""
         lines = difflib.unified_diff(
-            (self.before or "").splitlines(keepends=True),
-            (self.after or "").splitlines(keepends=True),
+            list(io.StringIO(self.before or "")),  # splitlines() would cut at form feeds too
+            list(io.StringIO(self.after or "")),
             "/dev/null" if self.before is None else self.path,
             "/dev/null" if self.after is None else self.path,
         )
@@ -74,18 +76,14 @@ class Edit:
 
     def preflight(self, host: Host) -> None:
         """Refuse when the folder cannot take a file (full, read-only)."""
-        files.probe(host.path(self.path).parent)
+        files.probe(host.file(self.path).parent)
 
     def apply(self, host: Host) -> None:
         """Write it, or remove it."""
-        path = host.path(self.path)
         if self.after is not None:
-            files.replace(path, self.after, self.before, self.mode)
-            return
-        if files.read_text(path) != self.before:
-            raise RefusedError(f"{path} was changed by somebody else just now")
-        path.unlink(missing_ok=True)
-        files.sync_folder(path.parent)
+            files.replace(host.file(self.path), self.after, self.before, self.mode)
+        elif self.before is not None:
+            files.remove(host.path(self.path), self.before)
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class MakeDirectory:
 
     def preview(self) -> str:
         """Return the command that would do it."""
-        return f"mkdir -p -m {self.mode:o} {self.path}"
+        return shlex.join(["mkdir", "-p", "-m", f"{self.mode:o}", self.path])
 
     def preflight(self, host: Host) -> None:
         """Nothing is known before the file system is mounted."""
@@ -106,8 +104,7 @@ class MakeDirectory:
         """Make it, durably."""
         path = host.path(self.path)
         try:
-            path.mkdir(mode=self.mode, parents=True, exist_ok=True)
-            files.sync_folder(path.parent)
+            files.make_folder(path, self.mode)
         except OSError as error:
             raise files.cannot_write(path, error) from error
 
@@ -121,7 +118,7 @@ class MakeLink:
 
     def preview(self) -> str:
         """Return the command that would do it."""
-        return f"ln -s {self.target} {self.path}"
+        return shlex.join(["ln", "-s", self.target, self.path])
 
     def preflight(self, host: Host) -> None:
         """Refuse when the folder cannot take a file."""
@@ -131,11 +128,11 @@ class MakeLink:
         """Make it."""
         path = host.path(self.path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
             os.symlink(self.target, path)
-            files.sync_folder(path.parent)
         except OSError as error:
             raise files.cannot_write(path, error) from error
+        files.sync_folder(path.parent)
 
 
 @dataclass(frozen=True)
@@ -225,8 +222,8 @@ def folder_of(path: str) -> str:
 def apply(plan: Plan, host: Host) -> None:
     """Carry out a plan.
 
-    Raises what a step raises; a refusal after the first step becomes a ToolError, for then
-    something was changed.
+    Raises what a step raises; a refusal after the first change becomes a ToolError, for
+    then it is not true any more that nothing was changed.
     """
     for step in plan.steps:
         step.change.preflight(host)
@@ -244,4 +241,5 @@ def apply(plan: Plan, host: Host) -> None:
                 f"done before: {'; '.join(done)}",
                 hint=error.hint or "mend it and run the command again: it goes on from here",
             ) from error
-        done.append(step.title)
+        if not isinstance(step.change, Confirm):
+            done.append(step.title)

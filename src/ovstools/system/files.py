@@ -7,9 +7,10 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..errors import RefusedError
+from ..errors import RefusedError, ToolError
 
 SELINUX = "security.selinux"
 #: what a preflight write needs to find room for; larger than any file that ovstools edits
@@ -32,17 +33,15 @@ def read_text(path: Path) -> str | None:
 
 
 def probe(folder: Path) -> None:
-    """Raise RefusedError unless a file can be created, filled and removed in folder."""
-    while not folder.exists() and folder.parent != folder:
-        folder = folder.parent
+    """Raise RefusedError unless a file can be created, filled and removed in folder.
+
+    Where folder is not there yet, the nearest one above it that is.
+    """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".ovstools-", dir=folder)
-        try:
-            os.write(descriptor, b"\0" * PROBE_BYTES)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-            Path(name).unlink()
+        while not folder.exists() and folder.parent != folder:
+            folder = folder.parent
+        with _temporary(folder, ".ovstools-") as name:
+            _write(name, b"\0" * PROBE_BYTES)
     except OSError as error:
         raise cannot_write(folder, error) from error
 
@@ -54,28 +53,15 @@ def replace(path: Path, text: str, before: str | None, mode: int = 0o644) -> Non
     file is another by now, or cannot be written; then it is as it was.
     """
     path = Path(os.path.realpath(path))  # the file behind a symbolic link stays behind it
-    if read_text(path) != before:
-        raise RefusedError(
-            f"{path} was changed by somebody else just now",
-            hint="look at the file and run the command again",
-        )
+    _refuse_changed(path, before)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text.encode())
-                _copy_identity(path, file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
-        sync_folder(path.parent)
+        make_folder(path.parent)
+        with _temporary(path.parent, f".{path.name}-") as new:
+            _write(new, text.encode(), lambda descriptor: _copy_identity(path, descriptor, mode))
+            new.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
+    sync_folder(path.parent)
 
 
 def publish(path: Path, text: str, mode: int = 0o644) -> bool:
@@ -85,32 +71,94 @@ def publish(path: Path, text: str, mode: int = 0o644) -> bool:
     servers one wins, and nobody ever sees a part of the text.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text.encode())
-                os.fchmod(file.fileno(), mode)
-                file.flush()
-                os.fsync(file.fileno())
+        with _temporary(path.parent, f".{path.name}-") as new:
+            _write(new, text.encode(), lambda descriptor: os.fchmod(descriptor, mode))
             try:
-                os.link(name, path)
+                os.link(new, path)
             except FileExistsError:
-                return False
-        finally:
-            Path(name).unlink()
-        sync_folder(path.parent)
+                # NFS repeats a request whose answer was lost: it may be ours after all (open(2))
+                if new.stat().st_nlink == 1:
+                    return False
     except OSError as error:
         raise cannot_write(path, error) from error
+    sync_folder(path.parent)
     return True
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename or a new name in folder durable (fsync(2) on the folder)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def remove(path: Path, before: str) -> None:
+    """Remove a file durably; raise RefusedError when it is not what the caller read."""
+    _refuse_changed(path, before)
     try:
-        os.fsync(descriptor)
-    finally:
+        path.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    sync_folder(path.parent)
+
+
+def make_folder(path: Path, mode: int = 0o755) -> None:
+    """Make a folder and those above it, durably; the mode counts whatever the umask is.
+
+    One that is there stays as it is. Raises OSError.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    try:
+        path.mkdir(mode)
+    except FileExistsError as error:
+        if path.is_dir():  # somebody else was first
+            return
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
+    path.chmod(mode)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new name in folder durable (fsync(2) on the folder).
+
+    Raises ToolError: by then the name is there.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot sync folders (fsync(2))
+            raise ToolError(
+                f"{folder} was changed, but that may be lost with the power: {error.strerror}",
+                hint="see dmesg for what is wrong with the storage, then run the command again",
+            ) from error
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path, prefix: str) -> Iterator[Path]:
+    """Make an empty file, readable by its owner alone; what is left of it goes in the end."""
+    descriptor, name = tempfile.mkstemp(prefix=prefix, dir=folder)
+    try:
         os.close(descriptor)
+        yield Path(name)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _write(path: Path, data: bytes, dress: Callable[[int], None] = lambda descriptor: None) -> None:
+    """Fill a file, let dress give it owner and mode, and wait until all is on the storage."""
+    with path.open("wb") as file:
+        file.write(data)
+        dress(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _refuse_changed(path: Path, before: str | None) -> None:
+    if read_text(path) != before:
+        raise RefusedError(
+            f"{path} was changed by somebody else just now",
+            hint="look at the file and run the command again",
+        )
 
 
 def cannot_write(path: Path, error: OSError) -> RefusedError:
@@ -133,10 +181,10 @@ def _copy_identity(path: Path, descriptor: int, mode: int) -> None:
     except FileNotFoundError:
         os.fchmod(descriptor, mode)
         return
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
     new = os.fstat(descriptor)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))  # last: chown(2) clears bits of the mode
     # No SELinux here: ENODATA or ENOTSUP. Nothing to keep then.
     with contextlib.suppress(OSError):
         os.setxattr(descriptor, SELINUX, os.getxattr(path, SELINUX))

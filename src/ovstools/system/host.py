@@ -17,6 +17,9 @@ from .clock import Clock
 from .runner import Runner
 from .talk import Talk
 
+#: as many symbolic links as Linux follows in one path (path_resolution(7))
+MAX_LINKS = 40
+
 
 @dataclass(frozen=True)
 class Host:
@@ -33,24 +36,30 @@ class Host:
     offline: bool = False
 
     def path(self, absolute: str) -> Path:
-        """Return where an absolute path is below the root."""
+        """Return where an absolute path is below the root; it may be a symbolic link itself."""
+        if self.offline:
+            return below_root(self.root, absolute, follow_last=False)
         return self.root / absolute.lstrip("/")
+
+    def file(self, absolute: str) -> Path:
+        """Return where the file is that an absolute path leads to, below the root."""
+        return below_root(self.root, absolute) if self.offline else self.path(absolute)
 
     def read(self, absolute: str) -> str | None:
         """Return the file's text, or None when there is none."""
-        return files.read_text(self.path(absolute))
+        return files.read_text(self.file(absolute))
 
     def names(self, absolute: str) -> tuple[str, ...]:
         """Return the names in a folder, sorted; none when there is no folder."""
         try:
-            return tuple(sorted(os.listdir(self.path(absolute))))
+            return tuple(sorted(os.listdir(self.file(absolute))))
         except (FileNotFoundError, NotADirectoryError):
             return ()
 
     def kind(self, absolute: str) -> str:
         """Say what is at a path: block, directory, file, other or missing."""
         try:
-            mode = self.path(absolute).stat().st_mode
+            mode = self.file(absolute).stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             return "missing"
         kinds = {stat.S_IFBLK: "block", stat.S_IFDIR: "directory", stat.S_IFREG: "file"}
@@ -58,7 +67,7 @@ class Host:
 
     def resolve(self, absolute: str) -> str:
         """Follow symbolic links; return an absolute path below the root."""
-        real = os.path.realpath(self.path(absolute))
+        real = os.path.realpath(self.file(absolute))
         inside = os.path.relpath(real, os.path.realpath(self.root))
         return real if inside.startswith("..") else f"/{inside}"
 
@@ -114,3 +123,30 @@ class Host:
     def is_root(self) -> bool:
         """Tell whether we may change the machine."""
         return os.geteuid() == 0
+
+
+def below_root(root: Path, absolute: str, follow_last: bool = True) -> Path:
+    """Follow symbolic links as a process would whose root folder is root (chroot(2)).
+
+    An image's absolute links lead into the image: without this, --root DIR would write to this
+    machine's own files. Raises RefusedError when links lead round in circles.
+    """
+    found = root
+    waiting = [name for name in reversed(absolute.split("/")) if name]
+    links = 0
+    while waiting:
+        name = waiting.pop()
+        if name == "..":
+            found = found if found == root else found.parent
+            continue
+        path = found / name
+        if name == "." or not path.is_symlink() or (not waiting and not follow_last):
+            found = path
+            continue
+        links += 1
+        if links > MAX_LINKS:
+            raise RefusedError(f"{root / absolute.lstrip('/')} leads round in circles")
+        target = os.readlink(path)
+        found = root if target.startswith("/") else found
+        waiting += [name for name in reversed(target.split("/")) if name]
+    return found
