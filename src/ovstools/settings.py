@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
+from .errors import RefusedError, UsageError
 
 SETTINGS_FILE = "/etc/ovs/ovstools.yaml"
 PREFIX = "OVSTOOLS_"
@@ -63,14 +63,19 @@ class Settings:
 def load(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings file below root, then the environment.
 
-    Raises UsageError when a key is unknown or a value has the wrong form.
+    Raises UsageError when a key is unknown or a value has the wrong form, RefusedError when
+    the file cannot be read.
     """
     settings = Settings()
     file = root / SETTINGS_FILE.lstrip("/")
     try:
-        text = file.read_text()
+        text = file.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
         text = ""
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8 text", str(error)) from error
+    except OSError as error:
+        raise RefusedError(f"cannot read {file}: {error.strerror}") from error
     if text.strip():
         settings = _merge(settings, _parse(text), SETTINGS_FILE)
     merged: Settings = _merge(settings, _from_environment(environ), "environment")
@@ -100,6 +105,10 @@ def _from_environment(environ: Mapping[str, str]) -> Mapping[str, Any]:
         level = values
         for key in path:
             level = level.setdefault(key, {})
+            if not isinstance(level, dict):
+                raise UsageError(
+                    f"environment: {name} and {PREFIX}{key.upper()} exclude each other"
+                )
         level[last] = value
     return values
 
@@ -113,6 +122,8 @@ def _merge(settings: Any, values: Mapping[str, Any], where: str, above: str = ""
             raise UsageError(f"{where}: unknown setting {name!r}", f"known: {', '.join(known)}")
         old = known[key]
         if is_dataclass(old):
+            if value is None:  # a section whose keys are all commented out
+                continue
             if not isinstance(value, Mapping):
                 raise UsageError(f"{where}: {name}: expected keys and values, found {value!r}")
             changes[key] = _merge(old, value, where, f"{name}.")
@@ -124,7 +135,7 @@ def _merge(settings: Any, values: Mapping[str, Any], where: str, above: str = ""
 def _converted(old: Any, value: Any, where: str, name: str) -> Any:
     if isinstance(old, float):
         try:
-            number = float(value)
+            number = -1.0 if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = -1.0
         if not 0 <= number < 1e9:
