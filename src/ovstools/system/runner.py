@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import RefusedError, ToolError
 from ..model.command import Command, Result
+from .clock import Clock
 from .talk import Talk
 
 #: where a program is looked for, whatever the caller's PATH says (cron's has no sbin)
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": SEARCH_PATH, "LC_ALL": "C", "HOME": "/root", "TERM": "dumb"}
 EVIDENCE_LINES = 6
+#: between two looks whether a program has ended; the first ones soon, for most end at once
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.002, 0.1
+#: how long a killed program may take to end
+KILL_S = 2.0
 
 #: the Debian packages that bring the programs, for the way out
 PACKAGES = {
@@ -34,21 +41,24 @@ PACKAGES = {
 
 def find_program(name: str) -> str | None:
     """Return the program's absolute path, or None."""
-    if name.startswith("/"):
-        return name if os.access(name, os.X_OK) else None
-    for folder in SEARCH_PATH.split(":"):
-        path = f"{folder}/{name}"
-        if os.access(path, os.X_OK) and Path(path).is_file():
-            return path
-    return None
+    folders = [""] if name.startswith("/") else [f"{each}/" for each in SEARCH_PATH.split(":")]
+    paths = (f"{folder}{name}" for folder in folders)
+    return next((p for p in paths if os.access(p, os.X_OK) and Path(p).is_file()), None)
 
 
 class Runner:
     """Runs commands on this machine."""
 
-    def __init__(self, talk: Talk, inherited: Callable[[], frozenset[int]] = frozenset) -> None:
+    def __init__(
+        self,
+        talk: Talk,
+        inherited: Callable[[], frozenset[int]] = frozenset,
+        clock: Clock | None = None,
+    ) -> None:
+        """Take what to say to, the descriptors that programs get, and the clock to wait by."""
         self._talk = talk
         self._inherited = inherited
+        self._clock = clock or Clock()
 
     def run(self, command: Command) -> Result:
         """Run the command and return what it said.
@@ -62,8 +72,14 @@ class Runner:
         self._talk.detail(command.shell())
         import sh  # here: it costs more than the rest of ovstools to load
 
+        inherited = self._inherited()
+        for descriptor in inherited:
+            os.set_inheritable(descriptor, True)  # _pass_fds alone leaves O_CLOEXEC set
         try:
-            done = sh.Command(program)(
+            # In the background, so that the deadline is ours: sh's own waits for the end of
+            # what it killed, and storage that does not answer makes a process unkillable.
+            # sh lets such a program ignore SIGHUP: a lost terminal does not stop a mkfs midway.
+            running = sh.Command(program)(
                 *command.argv[1:],
                 _env=ENVIRONMENT,
                 _in=command.input or "",
@@ -71,24 +87,65 @@ class Runner:
                 _encoding="utf-8",
                 _decode_errors="replace",
                 _ok_code=tuple(range(256)),
-                _timeout=command.timeout_s,
-                _timeout_signal=signal.SIGKILL,
-                _return_cmd=True,
                 _truncate_exc=False,
-                _pass_fds=set(self._inherited()),
+                _pass_fds=set(inherited),
+                _bg=True,
+                _bg_exc=False,
             )
-        except sh.TimeoutException as error:
-            raise ToolError(
-                f"{command.argv[0]} did not end within {command.timeout_s:g} s and was killed",
-                command.shell(),
-                hint="storage that does not answer makes programs wait: see dmesg",
-            ) from error
+        except sh.ForkException as error:
+            said = [str(error).strip().rpartition("\n")[2].strip()]
+            raise ToolError(f"{program} cannot be started", command.shell(), *said) from error
+        if not ended_within(running, command.timeout_s, self._clock):
+            raise outlived(command, running, self._clock)
+        try:
+            running.wait()
         except sh.SignalException as error:
-            raise ToolError(f"{command.argv[0]} was ended by a signal", command.shell()) from error
-        result = Result(int(done.exit_code), _text(done.stdout), _text(done.stderr))
+            name = signal.Signals(-error.exit_code).name
+            said = last_lines(_text(error.stderr))
+            raise ToolError(
+                f"{command.argv[0]} was ended by {name}", command.shell(), *said
+            ) from error
+        process = running.process
+        assert process.exit_code is not None, "wait() came back before the end"
+        result = Result(process.exit_code, _text(process.stdout), _text(process.stderr))
         if result.status not in command.ok:
             raise failed(command, result)
         return result
+
+
+class Running(Protocol):
+    """A program that was started: sh.RunningCommand, as far as it is needed here."""
+
+    def is_alive(self) -> bool:
+        """Tell whether it has not ended yet."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
+def ended_within(running: Running, limit_s: float, clock: Clock) -> bool:
+    """Wait until a program ends, and tell whether it did within limit_s."""
+    deadline = clock.monotonic() + limit_s
+    pause_s = SHORTEST_PAUSE_S
+    while running.is_alive():
+        left_s = deadline - clock.monotonic()
+        if left_s <= 0:
+            return False
+        clock.sleep(min(pause_s, left_s))
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+    return True
+
+
+def outlived(command: Command, running: Running, clock: Clock) -> ToolError:
+    """Kill a program that has outlived its time limit, and return the error that says so."""
+    with contextlib.suppress(ProcessLookupError):
+        running.kill()
+    end = "was killed" if ended_within(running, KILL_S, clock) else "cannot even be killed"
+    return ToolError(
+        f"{command.argv[0]} did not end within {command.timeout_s:g} s and {end}",
+        command.shell(),
+        hint="storage that does not answer makes programs wait: see dmesg",
+    )
 
 
 def missing(program: str) -> RefusedError:
@@ -103,12 +160,16 @@ def missing(program: str) -> RefusedError:
 
 def failed(command: Command, result: Result) -> ToolError:
     """Return the error for a command that ended with a status that is not ok."""
-    said = [line for line in (result.stderr or result.stdout).splitlines() if line.strip()]
     return ToolError(
         f"{command.argv[0]} exited with status {result.status}",
         command.shell(),
-        *said[-EVIDENCE_LINES:],
+        *last_lines(result.stderr or result.stdout),
     )
+
+
+def last_lines(text: str) -> list[str]:
+    """Return the last lines that say something, for an error's evidence."""
+    return [line for line in text.splitlines() if line.strip()][-EVIDENCE_LINES:]
 
 
 def _text(raw: bytes | str) -> str:
