@@ -27,4 +27,4 @@ class Talk:
 
     def _say(self, text: str, level: int) -> None:
         if self.level >= level:
-            print(f"ovstools: {text}", file=self._stream or sys.stderr, flush=True)  # noqa: T201
+            print(f"ovstools: {text}", file=self._stream or sys.stderr, flush=True)
