@@ -6,6 +6,8 @@ Reading configfs has no side effects; `o2cb cluster-status` loads modules and wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import OvsError, ToolError
 from ..model.command import Command
 from ..model.heartbeat import KernelCluster, KernelNode, Region, parse_node_numbers
@@ -84,9 +86,10 @@ def unregister_cluster(name: str) -> Command:
     return Command(("o2cb", "unregister-cluster", name), timeout_s=60)
 
 
-def wait_for(host: Host, what: str, is_so: object, timeout_s: float | None = None) -> None:
+def wait_for(
+    host: Host, what: str, is_so: Callable[[Host], bool], timeout_s: float | None = None
+) -> None:
     """Look again and again until is_so(host); raise ToolError at the deadline."""
-    assert callable(is_so)
     limit_s = host.settings.limits.settle_s if timeout_s is None else timeout_s
     deadline = host.clock.monotonic() + limit_s
     while not is_so(host):
