@@ -40,10 +40,17 @@ def start(wait_s: float | None) -> int:
 
 
 @repositories.command()
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Wait up to S seconds for the processes that use them to end (0).",
+)
 @common()
-def stop() -> int:
+def stop(wait_s: float | None) -> int:
     """Unmount what is listed, the cluster root last."""
-    return _change(ops.STOP)
+    return _change(ops.STOP, wait_s)
 
 
 @repositories.command()

@@ -96,13 +96,18 @@ def refuse_other_cluster(volume: Volume, kernel: KernelCluster, device: str) -> 
         )
 
 
-def refuse_shared_number(host: Host, device: str, node: Node) -> None:
-    """Raise RefusedError when somebody heartbeats under our node number; takes 5 s.
+def refuse_shared_number(
+    host: Host, device: str, node: Node, moving: frozenset[int] | None = None
+) -> None:
+    """Raise RefusedError when somebody heartbeats under our node number.
 
     Two servers with one number overwrite each other's heartbeat and corrupt the volume.
+    moving: the nodes whose heartbeat moves; None: look here, which takes 5 s.
     """
-    host.talk.notice(f"read the heartbeat area of {device} twice")
-    if node.number in ocfs2.moving_nodes(host, device):
+    if moving is None:
+        host.talk.notice(f"read the heartbeat area of {device} twice")
+        moving = ocfs2.moving_nodes(host, device)
+    if node.number in moving:
         raise RefusedError(
             f"another server heartbeats on {device} as node {node.number}, "
             f"the number of this server ({node.name})",

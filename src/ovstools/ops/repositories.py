@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ExitStatus, OvsError, RefusedError
+from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
 from . import listed, repository_mount, unmounting
 from .attempts import Attempt, TryEach
 from .listed import Listed
 from .plan import Plan, Report, Step
+from .repository_mount import Ready
 
 START, STOP, RESTART, RELOAD = "start", "stop", "restart", "reload"
 
 
 @dataclass(frozen=True)
 class Request:
-    """The words of the command line; wait_s: for devices that appear late."""
+    """The words of the command line; wait_s: for late devices, or for users to end."""
 
     action: str
     wait_s: float | None = None
@@ -28,7 +30,7 @@ def plan(host: Host, request: Request) -> Plan:
     if host.offline:
         raise RefusedError("with --root nothing is mounted or unmounted")
     if request.action == STOP:
-        return plan_stop(host)
+        return plan_stop(host, wait_s=request.wait_s or 0)
     if request.action == RESTART and any(each.is_mounted for each in listed.read_listed(host)):
         stop = plan_stop(host)
         notices = (*stop.notices, "they are mounted again after that")
@@ -54,7 +56,7 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     known = listed.read_listed(host)
     missing = [each for each in known if not each.is_mounted]
     _await_devices(host, missing, wait_s)
-    attempts = tuple(_attempt(host, each, known) for each in missing)
+    attempts = _attempts(host, missing, known)
     attempts += tuple(_filled_in(host, each) for each in known if _lacks_uuid(each))
     notices = listed.unknown_lines(host)
     if not attempts:
@@ -66,15 +68,15 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     return Plan((step,), _mounted_report(known, changed=len(missing)), notices)
 
 
-def plan_stop(host: Host, also: tuple[str, ...] = ()) -> Plan:
+def plan_stop(host: Host, also: tuple[str, ...] = (), wait_s: float = 0) -> Plan:
     """Plan the unmount of all listed repositories, in exactly the reverse order.
 
-    also: other mountpoints that the caller unmounts. Raises RefusedError, before anything is
-    unmounted, when any of them is in use.
+    also: other mountpoints that the caller unmounts; wait_s: for users to end. Raises
+    RefusedError, before anything is unmounted, when any of them is in use.
     """
     mounted = [each for each in reversed(listed.read_listed(host)) if each.is_mounted]
     places = tuple(each.mountpoint for each in mounted if each.mountpoint)
-    unmounting.refuse_in_use(host, (*places, *also))
+    unmounting.refuse_in_use(host, (*places, *also), wait_s)
     steps: list[Step] = []
     notices = list(listed.unknown_lines(host))
     for each, place in zip(mounted, places):
@@ -122,15 +124,32 @@ def _absent(host: Host, missing: Sequence[Listed]) -> list[str]:
     return found
 
 
-def _attempt(host: Host, each: Listed, known: Sequence[Listed]) -> Attempt:
-    root = known[0] if known[0].repository.cluster_root else None
-    needs = root.name if root is not None and root is not each and not root.is_mounted else None
-    try:
-        return Attempt(
-            each.name, tuple(repository_mount.mount_listed(host, each.repository)), needs
-        )
-    except OvsError as error:
-        return Attempt(each.name, needs=needs, refused=error)
+def _attempts(
+    host: Host, missing: Sequence[Listed], known: Sequence[Listed]
+) -> tuple[Attempt, ...]:
+    """Return what mounts each that is missing, or why it is refused."""
+    looked: list[tuple[Listed, Ready | OvsError]] = []
+    for each in missing:
+        try:
+            looked.append((each, repository_mount.look(host, each.repository)))
+        except OvsError as error:
+            looked.append((each, error))
+    watched = [found.watched for _, found in looked if isinstance(found, Ready) and found.watched]
+    if watched:
+        host.talk.notice(f"read the heartbeat area of {', '.join(watched)} twice")
+    sample = HeartbeatSample(host, watched)
+    root = known[0] if known and known[0].repository.cluster_root else None
+    attempts = []
+    for each, found in looked:
+        needs = root.name if root and root is not each and not root.is_mounted else None
+        try:
+            if isinstance(found, OvsError):
+                raise found
+            steps = tuple(repository_mount.mount_steps(host, found, sample))
+            attempts.append(Attempt(each.name, steps, needs))
+        except OvsError as error:
+            attempts.append(Attempt(each.name, needs=needs, refused=error))
+    return tuple(attempts)
 
 
 def _lacks_uuid(each: Listed) -> bool:

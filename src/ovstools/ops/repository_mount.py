@@ -7,11 +7,13 @@ from difflib import unified_diff
 
 from ..errors import RefusedError
 from ..model.block import normal_uuid
+from ..model.cluster import Node
 from ..model.repositories import Repository, RepositoryList
 from ..model.source import DeviceSource, parse_source
 from ..model.uuids import is_uuid
 from ..system import block, files, mounts, ocfs2
 from ..system.block import Device
+from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
 from . import formatting, mounting, regions
 from .plan import MakeDirectory, Step, folder_of
@@ -66,11 +68,24 @@ def read_uuid(host: Host, device: str) -> str:
     return _identify(block.look(host, device))[0]
 
 
-def mount_listed(host: Host, repository: Repository) -> list[Step]:
-    """Return the steps that mount a listed repository at its place.
+@dataclass(frozen=True)
+class Ready:
+    """A listed repository that can be mounted, if nobody else heartbeats there as this node."""
 
-    Raises RefusedError when its device is missing or carries another UUID, when another
-    server heartbeats there as this node, when its place is taken, or o2cb is not online.
+    repository: Repository
+    device: Device
+    uuid: str
+    fstype: str
+    mountpoint: str
+    node: Node | None = None  #: this server in the cluster, for a cluster file system
+    watched: str | None = None  #: the device whose heartbeat area is to be looked at
+
+
+def look(host: Host, repository: Repository) -> Ready:
+    """Find what a listed repository is mounted from, and where.
+
+    Raises RefusedError when its device is missing or carries another UUID, when its place is
+    taken, or when it is OCFS2 of another cluster or o2cb is not online.
     """
     device = block.look(host, find_device(host, repository))
     formatting.refuse_occupied(device)
@@ -84,20 +99,36 @@ def mount_listed(host: Host, repository: Repository) -> list[Step]:
     _refuse_listed_twice(host, repository, uuid)
     mountpoint = mounting.mountpoint_of(host, uuid, repository.cluster_root)
     _refuse_place(host, repository, mountpoint, device)
-    steps = mounting.mount_steps(host, device.path, device.number, fstype, uuid, mountpoint)
-    if not isinstance(steps[0].change, MakeDirectory) and not repository.cluster_root:
+    if fstype != CLUSTER_FILE_SYSTEM:
+        return Ready(repository, device, uuid, fstype, mountpoint)
+    kernel, node = mounting.online_cluster(host)
+    volume = ocfs2.read_volume(host, device.kernel_path)
+    mounting.refuse_other_cluster(volume, kernel, device.path)
+    region = kernel.region(uuid)
+    # In an active region it is our own heartbeat that moves.
+    watched = None if region is not None and region.is_active else device.kernel_path
+    return Ready(repository, device, uuid, fstype, mountpoint, node, watched)
+
+
+def mount_steps(host: Host, ready: Ready, sample: HeartbeatSample) -> list[Step]:
+    """Return the steps that mount a repository, verify it, and fill in its UUID.
+
+    Raises RefusedError when another server heartbeats on the device as this node.
+    """
+    device, mountpoint = ready.device, ready.mountpoint
+    if ready.node is not None and ready.watched is not None:
+        moving = sample.moving(host, ready.watched)
+        mounting.refuse_shared_number(host, device.path, ready.node, moving)
+    steps = mounting.mount_steps(
+        host, device.path, device.number, ready.fstype, ready.uuid, mountpoint
+    )
+    if not isinstance(steps[0].change, MakeDirectory) and not ready.repository.cluster_root:
         # What is seen now may be below the cluster root's own mountpoint, not on the volume.
         steps.insert(0, Step(f"make {mountpoint}", MakeDirectory(mountpoint)))
-    if fstype == CLUSTER_FILE_SYSTEM:
-        kernel, node = mounting.online_cluster(host)
-        volume = ocfs2.read_volume(host, device.kernel_path)
-        mounting.refuse_other_cluster(volume, kernel, device.path)
-        region = kernel.region(uuid)
-        if region is None or not region.is_active:
-            mounting.refuse_shared_number(host, device.kernel_path, node)
-        steps.append(mounting.heartbeat_step(uuid, node))
-    if repository.uuid is None:
-        steps.append(record_step(host, repository, uuid))
+    if ready.node is not None:
+        steps.append(mounting.heartbeat_step(ready.uuid, ready.node))
+    if ready.repository.uuid is None:
+        steps.append(record_step(host, ready.repository, ready.uuid))
     return steps
 
 

@@ -15,32 +15,47 @@ from .plan import Confirm, Run, Step
 SHOWN = 15
 
 
-def refuse_in_use(host: Host, mountpoints: tuple[str, ...]) -> None:
+def refuse_in_use(host: Host, mountpoints: tuple[str, ...], wait_s: float = 0) -> None:
     """Raise RefusedError while anything uses what is to be unmounted, and name all of it.
 
     mountpoints: everything that the caller unmounts, so that mounts among them do not count.
+    wait_s: how long the users may take to end; at a shutdown they are being ended just now.
     """
-    evidence = [str(process) for process in usage.processes_in(host, mountpoints)]
-    for mountpoint in mountpoints:
-        evidence += [
-            f"{mount.source} ({mount.fstype}) is mounted at {mount.mountpoint}"
-            for mount in usage.mounts_on(host, mountpoint)
-            if mount.mountpoint not in mountpoints
-        ]
-        evidence += [
-            f"{device} is a loop device on {file}"
-            for device, file in usage.loops_in(host, mountpoint)
-        ]
-        evidence += [f"{path} is a swap file" for path in usage.swaps_in(host, mountpoint)]
-    evidence = list(dict.fromkeys(evidence))
-    if evidence:
-        more = len(evidence) - SHOWN
+    deadline = host.clock.monotonic() + wait_s
+    uses = _uses(host, mountpoints)
+    if uses and wait_s:
+        host.talk.notice(f"wait up to {wait_s:g} s for the end of: {'; '.join(uses)}")
+    while uses and host.clock.monotonic() < deadline:
+        host.clock.sleep(1)
+        uses = _uses(host, mountpoints)
+    if uses:
+        more = len(uses) - SHOWN
+        places = sorted(set(uses.values()))
         raise RefusedError(
-            f"{', '.join(mountpoints)} is in use; nothing was unmounted",
-            *evidence[:SHOWN],
+            f"{', '.join(places)} {'is' if len(places) == 1 else 'are'} in use; "
+            "nothing was unmounted",
+            *list(uses)[:SHOWN],
             *([f"and {more} more"] if more > 0 else []),
             hint="end what uses it and run the command again; it is never unmounted lazily",
         )
+
+
+def _uses(host: Host, mountpoints: tuple[str, ...]) -> dict[str, str]:
+    """Return who uses a mountpoint, in words, and which one it is."""
+    found = {}
+    for process in usage.processes_in(host, mountpoints):
+        above = [place for place in mountpoints if usage.is_below(process.path, place)]
+        found[str(process)] = max(above, key=len)
+    for place in mountpoints:
+        for mount in usage.mounts_on(host, place):
+            if mount.mountpoint not in mountpoints:
+                words = f"{mount.source} ({mount.fstype}) is mounted at {mount.mountpoint}"
+                found[words] = place
+        for device, file in usage.loops_in(host, place):
+            found[f"{device} is a loop device on {file}"] = place
+        for path in usage.swaps_in(host, place):
+            found[f"{path} is a swap file"] = place
+    return found
 
 
 def unmount_steps(host: Host, mountpoint: str, uuid: str | None) -> list[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,12 @@ def test_a_shared_node_number_is_refused(pool: FakeMachine) -> None:
     assert mounted(pool) == ["/OVS"]
 
 
+def test_all_heartbeat_areas_are_watched_in_the_same_5_seconds(pool: FakeMachine) -> None:
+    start = pool.clock.now
+    act(pool)
+    assert pool.clock.now == start + 5
+
+
 def test_an_own_heartbeat_that_runs_already_is_no_other_server(pool: FakeMachine) -> None:
     pool.kernel.start_region(pool.uuid("/dev/sdb1"))
     pool.disk("/dev/sdb1").beating = {0}
@@ -305,6 +312,26 @@ def test_stop_names_who_uses_it_and_unmounts_nothing(pool: FakeMachine, where: s
         act(pool, "stop")
     assert any("qemu (pid 4321)" in line for line in error.value.evidence)
     assert pool.commands == []
+
+
+def test_stop_waits_for_what_a_shutdown_is_ending(pool: FakeMachine) -> None:
+    act(pool)
+    pool.add_process(4321, "bash", "/OVS/running_pool")
+    gone = pool.clock.now + 7
+    pool.clock.later.append((gone, lambda: shutil.rmtree(pool.root / "proc/4321")))
+    act(pool, "stop", wait_s=30)
+    assert mounted(pool) == [] and gone <= pool.clock.now < gone + 5
+    assert "wait up to 30 s for the end of: bash (pid 4321)" in pool.said.getvalue()
+
+
+def test_stop_waits_only_so_long(pool: FakeMachine) -> None:
+    act(pool)
+    pool.add_process(4321, "bash", second(pool))
+    start = pool.clock.now
+    with pytest.raises(RefusedError, match=f"^{second(pool)} is in use"):
+        act(pool, "stop", wait_s=30)
+    assert start + 30 <= pool.clock.now < start + 35
+    assert mounted(pool) == ["/OVS", second(pool)]
 
 
 def test_stop_says_when_a_heartbeat_goes_on(pool: FakeMachine) -> None:

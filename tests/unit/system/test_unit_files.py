@@ -33,7 +33,7 @@ def test_escape_path(path: str, name: str) -> None:
 def test_quoted_program(program: str, word: str) -> None:
     assert unit_files.quoted_program(program) == word
     text = unit_files.repositories_unit(program)
-    assert f"ExecStop={word} repositories stop --lock-wait 60\n" in text
+    assert f"ExecStop={word} repositories stop --lock-wait 60 --wait 30\n" in text
     assert "@OVSTOOLS@" not in text
 
 
