@@ -13,7 +13,7 @@ from .image import Image
 from .progress import Progress
 
 # name -> (-cpu, -accel)
-ACCELERATION = {"tcg": ("max", "tcg,thread=multi"), "kvm": ("host", "kvm")}
+ACCELERATION = {"tcg": ("max", "tcg,thread=multi,tb-size=256"), "kvm": ("host", "kvm")}
 PROBE_TIMEOUT_S = 20
 RECORD = "accel.json"
 

@@ -152,4 +152,4 @@ def test_restore_undoes_all_of_it(lab: Lab) -> None:
     for server in lab.servers:
         assert not server.exists("/etc/ocfs2/cluster.conf")
         assert not server.exists("/dev/sdd")
-        assert "TYPE=" not in server.run("blkid", "-p", "/dev/sdb1").stdout
+        assert "ocfs2" not in server.run("blkid", "-p", "/dev/sdb1").stdout
