@@ -93,6 +93,7 @@ def look(host: Host, request: Request) -> Report:
     if request.action == INFO:
         return Report((f"{target.uuid}: {refs} refs",), {"uuid": target.uuid, "refs": refs})
     where = [mount.mountpoint for mount in regions.mounts_of(host, target.uuid)] if region else []
+    elsewhere = not where and regions.is_mounted_anywhere(host, target.uuid)
     data = {
         "uuid": target.uuid,
         "active": active,
@@ -100,11 +101,15 @@ def look(host: Host, request: Request) -> Report:
         "pid": region.pid if region else None,
         "device": target.device,
         "mounted": where,
+        "mounted_elsewhere": elsewhere,
     }
     line = f"{target.uuid}: {'active' if active else 'not active'}, {refs} references"
     if region is not None and active:
         line += f", thread {region.pid}, on /dev/{region.device}"
-    line += f", mounted at {', '.join(where)}" if where else ", not mounted"
+    if where:
+        line += f", mounted at {', '.join(where)}"
+    else:
+        line += ", mounted in another mount namespace" if elsewhere else ", not mounted"
     return Report((line,), data, ExitStatus.OK if active else ExitStatus.UNHEALTHY)
 
 

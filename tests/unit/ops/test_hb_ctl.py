@@ -160,6 +160,8 @@ def test_mounted_in_a_container_is_seen(pool: FakeMachine) -> None:
     with pytest.raises(RefusedError, match="another mount namespace") as refused:
         hb_ctl(pool, "stop")
     assert refused.value.evidence == ("process 77 (podman) sees it mounted",)
+    report = ops.look(pool.host(), Request("status", uuid))
+    assert report.lines[0].endswith("mounted in another mount namespace")
 
 
 def test_a_region_that_does_not_end_is_an_error(pool: FakeMachine) -> None:
@@ -257,14 +259,15 @@ def test_status(pool: FakeMachine) -> None:
     report = ops.look(pool.host(), Request("status", "/dev/sdb1"))
     assert report.status == ExitStatus.UNHEALTHY
     assert report.data == {
-        "uuid": uuid, "active": False, "refs": 0, "pid": None, "device": "/dev/sdb1", "mounted": [],
+        "uuid": uuid, "active": False, "refs": 0, "pid": None, "device": "/dev/sdb1", "mounted": [], "mounted_elsewhere": False,
+        "mounted_elsewhere": False,
     }  # fmt: skip
     pool.carry_out(lambda host: repositories.plan(host, repositories.Request("start")))
     report = ops.look(pool.host(), Request("status", uuid))
     assert report.status == ExitStatus.OK
     assert report.data == {
         "uuid": uuid, "active": True, "refs": 1, "pid": 4711, "device": "/dev/sdb1",
-        "mounted": ["/OVS"],
+        "mounted": ["/OVS"], "mounted_elsewhere": False,
     }  # fmt: skip
     assert "thread 4711, on /dev/sdb1, mounted at /OVS" in report.lines[0]
 
