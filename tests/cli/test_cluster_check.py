@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ovstools.cli import main, perform
+from ovstools.cli import main
 from ovstools.cli.commands import load_command
 from ovstools.cli.options import Choices
 from ovstools.system.host import Host
@@ -23,14 +23,14 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(machine: FakeMachine) -> Run:
     """Return what runs a command line on the fake machine and returns its exit status."""
 
-    def make_host(chosen: Choices, inherited: object = None) -> Host:
-        return replace(machine.host(offline=chosen.root != "/"), talk=Talk(chosen.level))
+    def make_host(chosen: Choices) -> Host:
+        return replace(machine.host(offline=chosen.root is not None), talk=Talk(chosen.level))
 
-    monkeypatch.setattr(perform, "make_host", make_host)
-    return lambda *words: main.run(load_command("cluster-check"), "ovs-cluster-check", words)
+    command = load_command("cluster-check")
+    return lambda *words: main.run(command, "ovs-cluster-check", words, make_host)
 
 
 def test_white_paper_step_3(

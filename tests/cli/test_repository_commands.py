@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ovstools.cli import main, perform
+from ovstools.cli import main
 from ovstools.cli.commands import COMMANDS, load_command
 from ovstools.cli.options import Choices
 from ovstools.model.command import Command, Result
@@ -36,19 +36,18 @@ def pool(machine: FakeMachine) -> FakeMachine:
 
 
 @pytest.fixture
-def run(machine: FakeMachine, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(machine: FakeMachine) -> Run:
     """Return what runs a command line on the fake machine and returns its exit status."""
 
-    def make_host(chosen: Choices, inherited: object = None) -> Host:
-        host = replace(machine.host(offline=chosen.root != "/"), talk=Talk(chosen.level))
-        return replace(host, root=Path(chosen.root)) if host.offline else host
-
-    monkeypatch.setattr(perform, "make_host", make_host)
+    def make_host(chosen: Choices) -> Host:
+        host = replace(machine.host(), talk=Talk(chosen.level))
+        return host if chosen.root is None else replace(host, root=Path(chosen.root), offline=True)
 
     def run_words(line: str) -> int:
         name, *words = shlex.split(line)
         historic = name.removeprefix("ovs-") if name.startswith("ovs-") else None
-        return main.run(load_command(historic) if historic else main.group, name, words)
+        command = load_command(historic) if historic else main.group
+        return main.run(command, name, words, make_host)
 
     return run_words
 

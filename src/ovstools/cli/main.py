@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 import click
 
 from .. import __version__
-from ..errors import ExitStatus, OvsError
+from ..errors import ExitStatus, OvsError, ToolError
 from .commands import Commands, load_command
 from .options import Choices, common
 
@@ -53,46 +55,75 @@ def describe(error: OvsError) -> str:
     return "\n".join(lines)
 
 
-def run(command: click.Command, name: str, words: Sequence[str]) -> int:
-    """Run a command line and return its exit status."""
-    choices = Choices(words=shlex.join([name, *words]))
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGHUP, _end)
+def run(
+    command: click.Command,
+    name: str,
+    words: Sequence[str],
+    make_host: Callable[[Choices], Any] | None = None,
+) -> int:
+    """Run a command line and return its exit status; make_host: see Choices."""
+    choices = Choices(words=shlex.join([name, *words]), make_host=make_host)
     try:
-        status = command.main(list(words), prog_name=name, obj=choices, standalone_mode=False)
+        with _ended_by_signals():
+            status = _invoke(command, name, list(words), choices)
         return int(status) if isinstance(status, int) else ExitStatus.OK
+    except click.exceptions.Exit as ended:  # --help, --version
+        return ended.exit_code
     except click.ClickException as error:
         error.show()
         return ExitStatus.USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("ovstools: interrupted; run the same command again to go on", err=True)
         return 128 + signal.SIGINT
-    except Ended as ended:
-        click.echo(f"ovstools: ended by signal {ended.number}", err=True)
-        return 128 + ended.number
+    except Ended as end:
+        click.echo(f"ovstools: ended by signal {end.number}", err=True)
+        return 128 + end.number
     except OvsError as error:
-        _report(error, choices)
-        return error.status
+        return _report(error, choices)
     except BrokenPipeError:
         # The reader of our answer has gone (`| head`); python would complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
+    except OSError as error:  # a folder that only root may enter, a full disk behind stdout
+        what = f"{error.filename or 'the answer'}: {error.strerror}"
+        hint = "run it as root" if error.errno in (errno.EACCES, errno.EPERM) else ""
+        return _report(ToolError(what, hint=hint), choices)
     except Exception as error:  # a fault of ours: never a traceback unasked
-        click.echo(
-            f"ovstools: internal error: {type(error).__name__}: {error}\n"
-            "  hint: run it again with --debug and report what it prints",
-            err=True,
-        )
-        if choices.debug:
-            traceback.print_exc()
-        return ExitStatus.TOOL_FAILED
+        what = f"internal error: {type(error).__name__}: {error}"
+        hint = "run it again with --debug and report what it prints"
+        return _report(ToolError(what, hint=hint), choices)
 
 
-def _report(error: OvsError, choices: Choices) -> None:
+def _invoke(command: click.Command, name: str, words: list[str], choices: Choices) -> Any:
+    """Do what click.Command.main does, but leave errors and a broken pipe to us."""
+    variable = f"_{name}_COMPLETE".replace("-", "_").upper()
+    if variable in os.environ:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command, {}, name, variable, os.environ[variable])
+    with command.make_context(name, words, obj=choices) as context:
+        return command.invoke(context)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the command in good order; nohup's SIGHUP stays ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _report(error: OvsError, choices: Choices) -> int:
     if choices.json:
         from .output import print_json
 
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             print_json(
                 {
                     "error": error.what,
@@ -104,6 +135,7 @@ def _report(error: OvsError, choices: Choices) -> None:
     click.echo(describe(error), err=True)
     if choices.debug:
         traceback.print_exc()
+    return error.status
 
 
 def ovstools() -> None:

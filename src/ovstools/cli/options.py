@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass
 class Choices:
-    """What the common options said."""
+    """What the common options said; make_host: tests put another machine in the place of ours."""
 
     dry_run: bool = False
     json: bool = False
@@ -22,8 +23,9 @@ class Choices:
     quiet: bool = False
     debug: bool = False
     lock_wait: float | None = None
-    root: str = "/"
+    root: str | None = None
     words: str = "ovstools"
+    make_host: Callable[..., Any] | None = None
 
     @property
     def level(self) -> int:
@@ -32,14 +34,19 @@ class Choices:
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    if value and param.name:
+    """Keep what was said; an option that was not given leaves alone what was said before it."""
+    assert param.name is not None
+    if ctx.get_parameter_source(param.name) is not ParameterSource.DEFAULT:
         setattr(ctx.find_root().ensure_object(Choices), param.name, value)
 
 
 def _existing_folder(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    if value is not None and not Path(value).is_dir():
+    if value is None:
+        return
+    # Empty as well: an unset variable in `--root "$image"` must not mean this machine.
+    if not value or not Path(value).is_dir():
         raise click.BadParameter(f"{value!r} is not a directory", ctx, param)
-    _remember(ctx, param, str(Path(value).resolve()) if value else None)
+    _remember(ctx, param, str(Path(value).resolve()))
 
 
 def _option(*words: str, **settings: Any) -> Callable[[Function], Function]:

@@ -24,7 +24,8 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 def is_terminal() -> bool:
     """Tell whether standard output is a terminal that wants colour."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    is_tty = sys.stdout is not None and sys.stdout.isatty()  # None: started with >&-
+    return is_tty and not os.environ.get("NO_COLOR")
 
 
 @contextlib.contextmanager

@@ -29,15 +29,18 @@ def choices() -> Choices:
 
 
 def make_host(chosen: Choices, inherited: Callable[[], frozenset[int]] = frozenset) -> Host:
-    """Return the machine that the command works on; tests put another in its place."""
-    root = Path(chosen.root)
+    """Return the machine that the command works on."""
+    if chosen.make_host is not None:
+        host: Host = chosen.make_host(chosen)
+        return host
+    root = Path(chosen.root or "/")
     talk = Talk(chosen.level)
     return Host(
         runner=Runner(talk, inherited),
         talk=talk,
         settings=settings_module.load(root),
         root=root,
-        offline=chosen.root != "/",
+        offline=chosen.root is not None,
     )
 
 
