@@ -259,7 +259,7 @@ def test_status(pool: FakeMachine) -> None:
     report = ops.look(pool.host(), Request("status", "/dev/sdb1"))
     assert report.status == ExitStatus.UNHEALTHY
     assert report.data == {
-        "uuid": uuid, "active": False, "refs": 0, "pid": None, "device": "/dev/sdb1", "mounted": [], "mounted_elsewhere": False,
+        "uuid": uuid, "active": False, "refs": 0, "pid": None, "device": "/dev/sdb1", "mounted": [],
         "mounted_elsewhere": False,
     }  # fmt: skip
     pool.carry_out(lambda host: repositories.plan(host, repositories.Request("start")))
