@@ -73,9 +73,9 @@ class Runner:
         import sh  # here: it costs more than the rest of ovstools to load
 
         inherited = self._inherited()
-        for descriptor in inherited:
-            os.set_inheritable(descriptor, True)  # _pass_fds alone leaves O_CLOEXEC set
         try:
+            for descriptor in inherited:
+                os.set_inheritable(descriptor, True)  # _pass_fds alone leaves O_CLOEXEC set
             # In the background, so that the deadline is ours: sh's own waits for the end of
             # what it killed, and storage that does not answer makes a process unkillable.
             # sh lets such a program ignore SIGHUP: a lost terminal does not stop a mkfs midway.
@@ -95,6 +95,9 @@ class Runner:
         except sh.ForkException as error:
             said = [str(error).strip().rpartition("\n")[2].strip()]
             raise ToolError(f"{program} cannot be started", command.shell(), *said) from error
+        finally:
+            for descriptor in inherited:
+                os.set_inheritable(descriptor, False)
         if not ended_within(running, command.timeout_s, self._clock):
             raise outlived(command, running, self._clock)
         try:

@@ -138,6 +138,7 @@ def test_only_inherited_descriptors_reach_it(tmp_path: Path) -> None:
         os.set_inheritable(other.fileno(), True)
         runner = Runner(Talk(-1), lambda: frozenset({given.fileno()}))
         open_files = runner.run(Command(("ls", "-l", "/proc/self/fd"))).stdout
+        assert not os.get_inheritable(given.fileno()), "for nobody else"
     assert str(tmp_path / "lock") in open_files
     assert str(tmp_path / "other") not in open_files
 
