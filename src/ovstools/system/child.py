@@ -1,0 +1,95 @@
+"""Expendable children: programs of ours that may hang, beside a process that never waits.
+
+system/runner.py waits for what it starts; a daemon must not, for no signal stops a child that is
+in uninterruptible sleep on dead storage. So this is the second and last place that starts
+programs, by posix_spawn(3), never by a bare fork: what is not close-on-exec alone survives the
+exec, whereas a forked child would keep a copy of every lock that its parent holds, and, once it
+hangs, keep them locked.
+
+A child's only tie is a SEQPACKET socket as its standard input. When the parent goes, even by
+kill -9, the child reads end-of-file, or is ended by SIGIO: see ha/pool_child.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .runner import ENVIRONMENT
+
+#: -I: no cwd, PYTHON variables or user site in the way; -S: no site-packages: it starts in 20 ms
+PYTHON_WORDS = ("-I", "-S")
+_DEFAULTS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGIO]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A child that was started, and our end of its socket (not blocking)."""
+
+    pid: int
+    socket: socket.socket
+
+    def abandon(self) -> None:
+        """Let go of it: whatever it still achieves, it can tell nobody, and it dies when it can."""
+        self.socket.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def is_gone(self) -> bool:
+        """Tell whether it has ended, and collect its status; does not wait."""
+        return ended(self.pid) is not None
+
+
+def spawn_script(script: str, words: Sequence[str] = ()) -> Child:
+    """Start one of our own scripts; the socket is its standard input. Raises OSError."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        ours.setblocking(False)
+        argv = (sys.executable, *PYTHON_WORDS, script, *words)
+        return Child(_spawn(argv, theirs.fileno()), ours)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+
+
+def spawn_program(argv: Sequence[str]) -> int:
+    """Start a program (absolute path) without input; return its pid. Raises OSError."""
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _spawn(argv, null)
+    finally:
+        os.close(null)
+
+
+def ended(pid: int) -> int | None:
+    """Return a child's exit status, 128 + N by signal N; None: it still runs. Does not wait."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # somebody else collected it
+        return 0
+    if not found:
+        return None
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _spawn(argv: Sequence[str], stdin: int) -> int:
+    return os.posix_spawn(
+        argv[0],
+        list(argv),
+        ENVIRONMENT,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, stdin, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        ],
+        setpgroup=0,  # a ^C is for the parent, which then lets go of its children
+        setsigmask=[],
+        setsigdef=_DEFAULTS,
+    )
