@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,6 +207,29 @@ def test_annotations_are_not_evaluated(path: Path) -> None:
     """Python 3.9 could not evaluate `str | None`."""
     if parsed(path).body and layer_of(path) != "errors" and path.name != "__init__.py":
         assert "__future__.annotations" in set(imported_names(path, parsed(path)))
+
+
+@pytest.mark.parametrize(
+    "words, unwanted",
+    [
+        (["--version"], LAZY | {"traceback", "shlex", "pathlib", "tempfile", "ovstools.ops"}),
+        (["--help"], LAZY | {"traceback", "shlex", "pathlib", "tempfile", "ovstools.ops"}),
+        (["cluster-check", "--json"], LAZY | {"tempfile"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_commands_load_only_what_they_need(
+    words: list[str], unwanted: set[str], tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from ovstools.cli import main; words = sys.argv[1:]\n"
+        "main.run(main.group, 'ovstools', words); print(*sys.modules, file=sys.stderr)"
+    )
+    line = [sys.executable, "-S", "-c", code, "--root", str(tmp_path), *words]
+    path = {"PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *sys.path])}
+    done = subprocess.run(line, env=path, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split()) & unwanted
+    assert not loaded
 
 
 # ---------------------------------------------------------------- commands and man pages

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shlex
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
@@ -62,7 +60,7 @@ def run(
     make_host: Callable[[Choices], Any] | None = None,
 ) -> int:
     """Run a command line and return its exit status; make_host: see Choices."""
-    choices = Choices(words=shlex.join([name, *words]), make_host=make_host)
+    choices = Choices(argv=(name, *words), make_host=make_host)
     try:
         with _ended_by_signals():
             status = _invoke(command, name, list(words), choices)
@@ -134,6 +132,8 @@ def _report(error: OvsError, choices: Choices) -> int:
             )
     click.echo(describe(error), err=True)
     if choices.debug:
+        import traceback  # here, as below: only what every command needs is loaded at once
+
         traceback.print_exc()
     return error.status
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -24,8 +24,15 @@ class Choices:
     debug: bool = False
     lock_wait: float | None = None
     root: str | None = None
-    words: str = "ovstools"
+    argv: tuple[str, ...] = ("ovstools",)
     make_host: Callable[..., Any] | None = None
+
+    @property
+    def words(self) -> str:
+        """Return our command line, as a shell reads it."""
+        import shlex
+
+        return shlex.join(self.argv)
 
     @property
     def level(self) -> int:
@@ -44,9 +51,9 @@ def _existing_folder(ctx: click.Context, param: click.Parameter, value: str | No
     if value is None:
         return
     # Empty as well: an unset variable in `--root "$image"` must not mean this machine.
-    if not value or not Path(value).is_dir():
+    if not os.path.isdir(value):
         raise click.BadParameter(f"{value!r} is not a directory", ctx, param)
-    _remember(ctx, param, str(Path(value).resolve()))
+    _remember(ctx, param, os.path.realpath(value))
 
 
 def _option(*words: str, **settings: Any) -> Callable[[Function], Function]:

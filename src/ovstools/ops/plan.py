@@ -6,7 +6,6 @@ the machine is in a state from which the same command, run again, finishes the j
 
 from __future__ import annotations
 
-import difflib
 import io
 import os
 import shlex
@@ -63,6 +62,8 @@ class Edit:
 
     def preview(self) -> str:
         """Return a unified diff."""
+        import difflib  # here: it is for people who look at a plan
+
         lines = difflib.unified_diff(
             list(io.StringIO(self.before or "")),  # splitlines() would cut at form feeds too
             list(io.StringIO(self.after or "")),

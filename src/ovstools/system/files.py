@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -135,6 +134,8 @@ def sync_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def _temporary(folder: Path, prefix: str) -> Iterator[Path]:
     """Make an empty file, readable by its owner alone; what is left of it goes in the end."""
+    import tempfile  # here: most commands only look, and it is slow to load
+
     descriptor, name = tempfile.mkstemp(prefix=prefix, dir=folder)
     try:
         os.close(descriptor)

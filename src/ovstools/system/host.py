@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -103,6 +102,8 @@ class Host:
 
     def resolve_name(self, name: str) -> tuple[str, ...]:
         """Return the IPv4 addresses of a host name, in the resolver's order; none: unknown."""
+        import socket  # here, as below: few commands need it
+
         try:
             found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
         except OSError:
@@ -111,7 +112,9 @@ class Host:
 
     def addresses(self) -> frozenset[str]:
         """Return the IPv4 addresses on this machine's interfaces."""
-        import psutil  # here: few commands need it
+        import socket
+
+        import psutil
 
         return frozenset(
             entry.address
