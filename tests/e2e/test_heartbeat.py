@@ -63,9 +63,8 @@ def test_alter_fstab_moves_the_lines_and_no_others(lab: Lab) -> None:
     assert one.read("/etc/fstab") == fstab
     (line,) = journey.listed(one)
     assert line.startswith(f"@{uuid} /dev/")
-    (backup,) = [
-        word.rstrip(".,") for word in (outcome.stdout + outcome.stderr).split() if "/tmp/" in word
-    ]
+    said = outcome.stdout + outcome.stderr
+    (backup,) = {word.rstrip(".,:") for word in said.split() if word.startswith("/tmp/")}
     assert one.read(backup) == before
     assert one.sh(f"stat -c %a {backup}").stdout == "600\n"
     again = one.run("ovs-cluster-check", "--master", "--alter-fstab", status=None)

@@ -152,8 +152,8 @@ def test_a_blank_device_is_not_formatted_unasked(lab: Lab) -> None:
 def test_a_foreign_file_system_is_not_formatted(lab: Lab) -> None:
     one = lab.servers[0]
     one.sh("mkfs.ext4 -q -L books /dev/sda")
-    refused(one, 'ovs-makerepo /dev/sda 1 "more" --format', "not blank", "ext4", "books")
-    refused(one, 'ovs-makerepo /dev/sda 1 "more"', "ext4", "cannot share")
+    refused(one, 'ovs-makerepo /dev/sda 1 "more" --format', "ext4", "books", "cannot share")
+    refused(one, 'ovs-makerepo /dev/sda C "more"', "ext4", "books")
 
 
 def test_a_mounted_device_is_not_formatted(lab: Lab) -> None:

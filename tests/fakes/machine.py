@@ -16,7 +16,7 @@ from ovstools.model.cluster import Node
 from ovstools.model.cluster_conf import ClusterConf
 from ovstools.model.command import Command, Result
 from ovstools.model.shell_vars import ShellVars
-from ovstools.ops.plan import Plan, apply
+from ovstools.ops.plan import Confirm, Plan, apply
 from ovstools.settings import Settings
 from ovstools.system.clock import Clock
 from ovstools.system.host import Host
@@ -195,6 +195,15 @@ class FakeMachine(Runner):
         plan = make_plan(host)
         apply(replace(plan, steps=plan.steps[:steps]), host)
         return steps < len(plan.steps)
+
+    def killed_behind_first_change(self, make_plan: Callable[[Host], Plan]) -> bool:
+        """Carry out a plan as far as its first change; False when that was all there was."""
+        host = self.host()
+        plan = make_plan(host)
+        changes = [n for n, s in enumerate(plan.steps) if not isinstance(s.change, Confirm)]
+        done = changes[0] + 1 if changes[1:] else len(plan.steps)
+        apply(replace(plan, steps=plan.steps[:done]), host)
+        return done < len(plan.steps)
 
     # ------------------------------------------------------------ Runner
 

@@ -96,9 +96,8 @@ def _plan_mount(
         if cluster:
             steps.append(mounting.heartbeat_step(found.uuid, cluster[1]))
     if found.marker is None:
-        steps += new_repository_steps(
-            mountpoint, OvsRepo(found.uuid, request.description, request.shared)
-        )
+        marker = OvsRepo(found.uuid, request.description, request.shared)
+        steps += new_repository_steps(host, mountpoint, marker, found.is_mounted)
     name = block.stable_name(host, request.source)
     wanted = listed.with_repository(Repository(found.uuid, name, is_root))
     steps += _record_steps(host, listed, wanted)

@@ -45,10 +45,17 @@ class PublishMarker:
         host.talk.notice(f"another server was first; its description stays: {there.description!r}")
 
 
-def new_repository_steps(mountpoint: str, marker: OvsRepo) -> list[Step]:
-    """Return the steps that make the folders, and the marker last: it says that all is there."""
+def new_repository_steps(
+    host: Host, mountpoint: str, marker: OvsRepo, is_mounted: bool
+) -> list[Step]:
+    """Return the steps that make the folders, and the marker last: it says that all is there.
+
+    is_mounted: what is seen at mountpoint now is the repository, perhaps half made.
+    """
     folders = [
-        Step(f"make {name}", MakeDirectory(f"{mountpoint}/{name}", 0o755)) for name in FOLDERS
+        Step(f"make {name}", MakeDirectory(f"{mountpoint}/{name}", 0o755))
+        for name in FOLDERS
+        if not (is_mounted and host.kind(f"{mountpoint}/{name}") == "directory")
     ]
     path = f"{mountpoint}/{ocfs2.MARKER}"
     return [*folders, Step("write the marker", PublishMarker(path, marker))]

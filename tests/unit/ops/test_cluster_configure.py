@@ -187,12 +187,13 @@ def test_nodes_from_a_file(machine: FakeMachine) -> None:
 
 
 def test_every_boundary_survives_a_kill(machine: FakeMachine) -> None:
-    """Killed at boundary 1, run again and killed at boundary 2, and so on to the end."""
+    """Killed behind its first change, run again and killed behind the next, to the end."""
     request = ops.Request(nodes=WORDS)
-    boundary = 1
-    while machine.killed_after(boundary, lambda host: ops.plan(host, request)):
-        boundary += 1
-    assert boundary > 1
+    kills = 0
+    while machine.killed_behind_first_change(lambda host: ops.plan(host, request)):
+        kills += 1
+        assert kills < 30
+    assert kills == 4
     configure(machine, nodes=WORDS)
     assert configure(machine, nodes=WORDS).steps == ()
     assert machine.cluster_conf().cluster.nodes == NODES

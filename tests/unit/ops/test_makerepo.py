@@ -418,14 +418,15 @@ def test_offline_only_lists(machine: FakeMachine) -> None:
 
 
 def test_every_boundary_survives_a_kill(machines: Callable[[int], FakeMachine]) -> None:
-    """Killed at boundary 1, run again and killed at boundary 2, and so on to the end."""
+    """Killed behind its first change, run again and killed behind the next, to the end."""
     online = machines(0)
     online.join_cluster()
     request = ops.Request("/dev/sdb1", "C", "cluster root", FORMAT)
-    boundary = 1
-    while online.killed_after(boundary, lambda host: ops.plan(host, request)):
-        boundary += 1
-    assert boundary > 5
+    kills = 0
+    while online.killed_behind_first_change(lambda host: ops.plan(host, request)):
+        kills += 1
+        assert kills < 30
+    assert kills == 9
     assert makerepo(online).steps == ()
     assert sum(command.startswith("mkfs") for command in online.commands) == 1
     assert f"@{online.uuid('/dev/sdb1')} {WWN}" in online.read("/etc/ovs/repositories")
