@@ -97,6 +97,13 @@ def test_malformed_words(shell: Shell, line: str) -> None:
     assert "Usage: " in answer.err and "Traceback" not in answer.err
 
 
+@pytest.mark.parametrize("line", ["ovstools", "ovstools services", "ovstools repositories"])
+def test_a_group_alone_says_which_commands_there_are(shell: Shell, line: str) -> None:
+    answer = shell(line)
+    assert (answer.status, answer.out) == (2, "")
+    assert answer.err.startswith(f"Usage: {line} ") and "\nCommands:\n" in answer.err
+
+
 # ---------------------------------------------------------------- errors
 
 

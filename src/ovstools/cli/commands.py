@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import IO, Any
 
 import click
 
@@ -36,7 +37,25 @@ def load_command(name: str) -> click.Command:
     return found
 
 
-class Commands(click.Group):
+class HelpAsked(click.ClickException):
+    """No command was given: the help says which there are, and it is exit status 2."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the help to stderr."""
+        click.echo(self.message, file=file, err=file is None)
+
+
+class CommandGroup(click.Group):
+    """Commands under one name; without one, click before 8.2 would exit with 0."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words in front of the command's name."""
+        if not args:
+            raise HelpAsked(ctx.get_help())
+        return super().parse_args(ctx, args)
+
+
+class Commands(CommandGroup):
     """The group `ovstools`, whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -7,6 +7,7 @@ import click
 from ..ops import repositories as ops
 from ..ops import repository_list
 from . import perform
+from .commands import CommandGroup
 from .options import common
 
 wait_option = click.option(
@@ -18,7 +19,9 @@ wait_option = click.option(
 )
 
 
-@click.group("repositories", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "repositories", cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @common()
 def repositories() -> None:
     """Mount, unmount and list the registered repositories."""

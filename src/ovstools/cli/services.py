@@ -7,10 +7,11 @@ import click
 from ..ops import service_status
 from ..ops import services as ops
 from . import perform
+from .commands import CommandGroup
 from .options import common
 
 
-@click.group("services", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("services", cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @common()
 def services() -> None:
     """Start and stop the pool's services in order."""
