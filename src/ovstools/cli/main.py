@@ -68,13 +68,14 @@ def run(
     except click.exceptions.Exit as ended:  # --help, --version
         return ended.exit_code
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return ExitStatus.USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("ovstools: interrupted; run the same command again to go on", err=True)
+        _say("ovstools: interrupted; run the same command again to go on")
         return 128 + signal.SIGINT
     except Ended as end:
-        click.echo(f"ovstools: ended by signal {end.number}", err=True)
+        _say(f"ovstools: ended by signal {end.number}")
         return 128 + end.number
     except OvsError as error:
         return _report(error, choices)
@@ -117,6 +118,11 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the exit status still says it
+        click.echo(text, err=True)
+
+
 def _report(error: OvsError, choices: Choices) -> int:
     if choices.json:
         from .output import print_json
@@ -130,7 +136,7 @@ def _report(error: OvsError, choices: Choices) -> int:
                     "status": int(error.status),
                 }
             )
-    click.echo(describe(error), err=True)
+    _say(describe(error))
     if choices.debug:
         import traceback  # here, as below: only what every command needs is loaded at once
 

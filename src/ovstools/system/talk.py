@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TextIO
 
@@ -26,5 +27,8 @@ class Talk:
         self._say(text, 1)
 
     def _say(self, text: str, level: int) -> None:
-        if self.level >= level:
-            print(f"ovstools: {text}", file=self._stream or sys.stderr, flush=True)
+        stream = self._stream or sys.stderr
+        if self.level >= level and stream is not None:  # None: started with 2>&-
+            # A full disk behind the log, or a reader that has gone, is no reason to stop midway.
+            with contextlib.suppress(OSError):
+                print(f"ovstools: {text}", file=stream, flush=True)

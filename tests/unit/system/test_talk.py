@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import sys
 
 import pytest
 
@@ -26,6 +28,27 @@ def test_levels(level: int, said: list[str]) -> None:
 def test_talk_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     Talk().notice("x")
     assert capsys.readouterr() == ("", "ovstools: x\n")
+
+
+class Full(io.StringIO):
+    """A log on a full disk."""
+
+    def write(self, text: str) -> int:
+        """Find no room."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    Talk(0, Full()).notice("x")
+
+
+def test_without_stderr_nothing_goes_to_stdout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    Talk().notice("x")
+    monkeypatch.undo()
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_clock_goes_on() -> None:
