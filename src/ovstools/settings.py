@@ -16,6 +16,8 @@ from .errors import RefusedError, UsageError
 
 SETTINGS_FILE = "/etc/ovs/ovstools.yaml"
 PREFIX = "OVSTOOLS_"
+#: a setting that switches a safety check off is refused; a node beats every 2 s (o2cb(7))
+LEAST_S = {"limits.heartbeat_sample_s": 4.0}
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,10 @@ def _converted(old: Any, value: Any, where: str, name: str) -> Any:
             number = -1.0 if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = -1.0
-        if not 0 <= number < 1e9:
-            raise UsageError(f"{where}: {name}: expected seconds, found {value!r}")
+        least_s = LEAST_S.get(name, 0.0)
+        if not least_s <= number < 1e9:
+            wanted = f"at least {least_s:g} seconds" if least_s else "seconds"
+            raise UsageError(f"{where}: {name}: expected {wanted}, found {value!r}")
         return number
     if not isinstance(value, str) or not value:
         raise UsageError(f"{where}: {name}: expected a word, found {value!r}")

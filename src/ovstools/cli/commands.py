@@ -18,6 +18,11 @@ COMMANDS = {
     "hb-ctl": ("hb_ctl", "hb_ctl", "Start, stop or show the heartbeat on a device."),
     "install-links": ("install", "install_links", "Make the historic paths below /usr/lib/ovs."),
     "install-units": ("install", "install_units", "Install and enable the systemd units."),
+    "keeper": (
+        "keeper",
+        "keeper",
+        "Hold the locks of this server and its guests (ovs-locks.service).",
+    ),
     "makerepo": ("makerepo", "makerepo", "Register and mount a repository."),
     "offlinerepo": ("offlinerepo", "offlinerepo", "Unmount a repository; its data stays."),
     "repositories": (
@@ -27,6 +32,8 @@ COMMANDS = {
     ),
     "services": ("services", "services", "Start and stop the pool's services in order."),
 }
+#: run by units, not by people; --help does not list them
+HIDDEN = {"keeper"}
 
 
 def load_command(name: str) -> click.Command:
@@ -68,5 +75,6 @@ class Commands(CommandGroup):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table above."""
+        shown = sorted(item for item in COMMANDS.items() if item[0] not in HIDDEN)
         with formatter.section("Commands"):
-            formatter.write_dl([(name, row[2]) for name, row in sorted(COMMANDS.items())])
+            formatter.write_dl([(name, row[2]) for name, row in shown])

@@ -40,6 +40,14 @@ def is_storage(entry: FstabEntry) -> bool:
     return entry.fstype not in _VIRTUAL and device_path(entry.spec) is not None
 
 
+def is_movable(entry: FstabEntry) -> bool:
+    """Tell whether this version can mount it from the list: NFS is still fstab's business.
+
+    Moving such a line would leave the export unmounted after the next boot.
+    """
+    return is_storage(entry) and entry.fstype not in NETWORK_TYPES
+
+
 def export(entry: FstabEntry) -> str | None:
     """Return the export of an NFS line as the list spells it."""
     try:

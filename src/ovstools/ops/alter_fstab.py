@@ -18,7 +18,7 @@ from ..model.fstab import Fstab, FstabEntry
 from ..model.fstab_storage import (
     CLUSTER_TYPE,
     device_path,
-    export,
+    is_movable,
     is_storage,
     mount_options,
     spec_uuid,
@@ -58,15 +58,12 @@ def plan(host: Host) -> Plan:
     fstab = Fstab.parse(text or "")
     top = host.settings.paths.cluster_root
     entries = fstab.entries_under(top)
-    kept = [entry for entry in entries if not is_storage(entry)]
-    moves, listed, options = _fold(host, [entry for entry in entries if is_storage(entry)])
-    notices = [
-        f"{path}:{entry.line} stays: {entry.spec} ({entry.fstype}) is no device and no export"
-        for entry in kept
-    ]
+    kept = [entry for entry in entries if not is_movable(entry)]
+    moves, listed, options = _fold(host, [entry for entry in entries if is_movable(entry)])
+    notices = [f"{path}:{entry.line} stays: {_why_kept(entry)}" for entry in kept]
     data = {"moved": [_data(move) for move in moves], "kept": [e.line for e in kept]}
     if not moves or text is None:
-        lines = (f"nothing to move: {path} mounts no storage at or below {top}",)
+        lines = (f"nothing to move: {path} mounts no block device at or below {top}",)
         return Plan((), Report(lines, {**data, "backup": None}), tuple(notices))
     backup = f"{host.settings.paths.fstab_backups}/fstab.{os.urandom(4).hex()}"
     after = str(fstab.without([move.entry for move in moves]))
@@ -82,6 +79,12 @@ def plan(host: Host) -> Plan:
         ),
         (*notices, *_place_notices(host, moves)),
     )
+
+
+def _why_kept(entry: FstabEntry) -> str:
+    if is_storage(entry):
+        return f"this version cannot mount {entry.spec} ({entry.fstype}) from the list"
+    return f"{entry.spec} ({entry.fstype}) is no device and no export"
 
 
 def _steps(
@@ -179,8 +182,6 @@ def _repository(host: Host, entry: FstabEntry) -> Repository:
     Oracle VM Server had such a one at /OVS, and no other server could share it.
     """
     is_at_top = posixpath.normpath(entry.mountpoint) == host.settings.paths.cluster_root
-    if (nfs := export(entry)) is not None:
-        return Repository(None, nfs, is_at_top)
     path = device_path(entry.spec)
     assert path is not None  # is_storage() has seen to that
     if host.offline or host.kind(path) != "block":

@@ -49,7 +49,7 @@ def plan(host: Host, request: Request) -> Plan:
     before = host.read(path)
     text = _wanted_text(host, request, before)
     cluster = ClusterConf.parse(text, path).cluster
-    own = own_node(host, cluster, path)
+    own = own_node(host, cluster, path if before is not None else "the nodes asked for")
     settings_path = o2cb.defaults_file(host)
     settings_text = host.read(settings_path)
     variables = ShellVars.parse(settings_text or "")
@@ -98,7 +98,11 @@ def _timing(request: Request, variables: ShellVars) -> Timing:
     timing = parse_timing(request.timing) if request.timing else from_vars(variables.get)
     problems = timing.problems()
     if problems:
-        raise RefusedError("o2cb would not take this timing", *problems, hint="see --timing")
+        raise RefusedError(
+            "o2cb would not take this timing",
+            *problems,
+            hint="--timing fast, --timing default, --timing multipath, or larger values",
+        )
     return timing
 
 
@@ -147,9 +151,10 @@ def _difference_steps(
             raise RefusedError(
                 "o2cb's timing cannot change while a heartbeat runs",
                 f"in force: {format_timing(kernel.timing)}; asked for: {format_timing(timing)}",
-                hint="it must be the same on all servers; on each of them:\n"
-                "ovstools services stop\novs-cluster-configure --timing ...\n"
-                "ovstools services start",
+                hint="it must be the same on all servers, and none may run with the old one:\n"
+                "ovstools services stop (on all servers, before the next line on any)\n"
+                "ovs-cluster-configure --timing ... (on all)\n"
+                "ovstools services start (on all)",
             )
         restart = Run(systemd.restart(o2cb.UNIT, limit_s))
         steps.append(Step("restart o2cb, for its timing", restart))

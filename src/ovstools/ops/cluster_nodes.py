@@ -33,7 +33,8 @@ def own_node(host: Host, cluster: Cluster, source: str) -> Node:
         raise RefusedError(
             f"this server, {name}, is not in {source}",
             f"nodes there: {names}",
-            hint=f"the host's name must be the node's: hostnamectl set-hostname {near.name}"
+            hint=f"o2cb wants the host's name, or its beginning up to a dot: name the node "
+            f"{name}, or: hostnamectl set-hostname {near.name}"
             if near
             else f"add it on a server of the pool: ovs-cluster-configure --add {name}=ADDRESS",
         )
@@ -89,6 +90,11 @@ def refuse_loopback(host: Host, name: str, address: str, source: str) -> None:
     if not is_loopback(address):
         return
     short = name.split(".")[0]
+    if source.startswith("--"):
+        raise RefusedError(
+            f"{name} has the loopback address {address} ({source}): no other server can reach it",
+            hint="give the address that the other servers reach it at",
+        )
     lines = [
         f"/etc/hosts:{number}: {line}"
         for number, line in enumerate((host.read("/etc/hosts") or "").splitlines(), 1)
@@ -125,12 +131,20 @@ def refuse_difference(
         return
     there = conf.cluster
     asked = number_nodes(options)
+    added = [node for node in asked if node not in there.nodes]
+    is_superset = all(node in asked for node in there.nodes)
     if not same_meaning(Cluster(there.name, asked, there.heartbeat_mode, there.regions), conf):
         raise RefusedError(
             f"{conf.source} is there and says something else than the nodes asked for",
             *(f"there: {describe(node)}" for node in there.nodes),
             *(f"asked: {describe(node)}" for node in asked),
-            hint="it is never overwritten; to add a node: ovs-cluster-configure --add NAME=IP",
+            hint="\n".join(
+                f"ovs-cluster-configure --add {node.name}={node.ip_address}:{node.ip_port}"
+                f"#{node.number}"
+                for node in added
+            )
+            if is_superset
+            else "it is never overwritten; to add a node: ovs-cluster-configure --add NAME=IP",
         )
 
 

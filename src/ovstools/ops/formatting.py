@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..errors import RefusedError, ToolError, UsageError
 from ..model.command import Command
 from ..model.uuids import normal_uuid
-from ..system import block, mkfs, ocfs2
+from ..system import block, mkfs, mounts, ocfs2
 from ..system.block import Device
 from ..system.host import Host
 from .plan import Confirm, Run, Step
@@ -91,6 +91,18 @@ def refuse_occupied(device: Device) -> None:
         )
 
 
+def refuse_mounted_elsewhere(host: Host, device: Device, top: str) -> None:
+    """Raise RefusedError when the device is mounted where no repository is."""
+    for mount in mounts.read_mounts(host).of_device(device.number):
+        if mount.mountpoint != top and not mount.mountpoint.startswith(f"{top}/"):
+            raise RefusedError(
+                f"{device.path} is already mounted at {mount.mountpoint}; it is in use",
+                f"{mount.source} ({mount.fstype})",
+                hint="give another device; this one only if nobody needs what is on it: "
+                f"umount {mount.mountpoint}",
+            )
+
+
 def refuse_content(host: Host, device: Device, wanted: Format, is_free: bool = False) -> None:
     """Raise RefusedError when the device holds something, unless --force says to destroy it.
 
@@ -125,7 +137,7 @@ def refuse_unfit(host: Host, command: Command, size_bytes: int, wanted: Format) 
     result = host.run(mkfs.dry_run(command))
     if result.status == 0:
         return
-    said = [line for line in (result.stderr + result.stdout).splitlines() if line.strip()]
+    said = [line for line in result.stderr.splitlines() if line.strip()]
     raise RefusedError(
         f"this format does not fit {size_bytes // MIB} MiB",
         command.shell(),

@@ -39,6 +39,7 @@ def plan(host: Host, request: Request) -> Plan:
     cluster = None if request.shared == LOCAL else mounting.online_cluster(host)
     device = block.look(host, source.path)
     formatting.refuse_occupied(device)
+    formatting.refuse_mounted_elsewhere(host, device, host.settings.paths.cluster_root)
     if volume.must_wait(host, request, device, cluster):
         return volume.plan_wait(host, request, device)
     found = volume.find(host, request, device, cluster)
@@ -104,7 +105,7 @@ def _plan_mount(
     return Plan(
         tuple(steps),
         _report(request, found, mountpoint, name, changed=bool(steps)),
-        _notices(host, request, found, name, mountpoint),
+        _notices(host, request, found, name, mountpoint, changed=bool(steps)),
     )
 
 
@@ -169,7 +170,7 @@ def _record_steps(host: Host, listed: RepositoryList, wanted: RepositoryList) ->
 
 
 def _notices(
-    host: Host, request: Request, found: Found, name: str, mountpoint: str
+    host: Host, request: Request, found: Found, name: str, mountpoint: str, changed: bool
 ) -> tuple[str, ...]:
     notices = []
     if found.marker is not None and found.marker.description != request.description:
@@ -177,6 +178,8 @@ def _notices(
             f"the storage says {found.marker.description!r}; that description stays, "
             f"not {request.description!r}"
         )
+    if not changed:
+        return tuple(notices)
     if name != request.source:
         notices.append(f"{request.source} is recorded under its stable name, {name}")
     hidden = [] if found.is_mounted else host.names(mountpoint)

@@ -42,7 +42,10 @@ class PublishMarker:
                 f"another server has just made this {SHARED_WORDS[there.shared]}",
                 f"{self.path}: {there.description!r}",
             )
-        host.talk.notice(f"another server was first; its description stays: {there.description!r}")
+        if there.description != self.marker.description:
+            host.talk.notice(
+                f"another server was first; its description stays: {there.description!r}"
+            )
 
 
 def new_repository_steps(

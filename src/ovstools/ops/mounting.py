@@ -50,9 +50,11 @@ def online_cluster(host: Host) -> tuple[KernelCluster, Node]:
         raise RefusedError(
             f"this server is in no cluster: there is no {path}",
             hint="for the first server of a pool: ovs-cluster-configure\n"
-            "for a further one, on the master:\n"
-            f"  ovs-cluster-configure --add {name}=ADDRESS\n"
-            "  ovs-cluster-check --master --alter-fstab --propagate",
+            "for a further one, on each server of the pool, the master first:\n"
+            f"  ovs-cluster-configure --add {name}={_address(host, name)}\n"
+            "then bring the file here, and start o2cb:\n"
+            f"  on the master: ovs-cluster-check --master --alter-fstab --propagate\n"
+            f"  or by hand: scp MASTER:{path} {path}; ovs-cluster-configure",
         )
     conf = ClusterConf.parse(text, path)
     node = own_node(host, conf.cluster, path)
@@ -68,6 +70,11 @@ def online_cluster(host: Host) -> tuple[KernelCluster, Node]:
             hint="ovstools services stop; ovs-cluster-configure",
         )
     return kernel, node
+
+
+def _address(host: Host, name: str) -> str:
+    found = [each for each in host.resolve_name(name) if each in host.addresses()]
+    return found[0] if found else "ADDRESS"
 
 
 def refuse_other_cluster(volume: Volume, kernel: KernelCluster, device: str) -> None:
@@ -99,9 +106,11 @@ def refuse_other_cluster(volume: Volume, kernel: KernelCluster, device: str) -> 
 def refuse_shared_number(
     host: Host, device: str, node: Node, moving: frozenset[int] | None = None
 ) -> None:
-    """Raise RefusedError when somebody heartbeats under our node number.
+    """Raise RefusedError when somebody heartbeats under our node number, or is no node of ours.
 
-    Two servers with one number overwrite each other's heartbeat and corrupt the volume.
+    Two servers with one number overwrite each other's heartbeat. A server that our kernel has
+    no node for is invisible to it: the mount would replay that server's journal under its
+    feet. Either corrupts the volume.
     moving: the nodes whose heartbeat moves; None: look here, which takes 5 s.
     """
     if moving is None:
@@ -114,6 +123,19 @@ def refuse_shared_number(
             "its heartbeat moved while this server has not mounted the volume",
             hint="two servers share a node number, or run from copies of one system: "
             "compare their cluster.conf and host names",
+        )
+    kernel = o2cb.read_kernel_cluster(host)
+    known = {each.number for each in kernel.nodes} if kernel else set()
+    strangers = ", ".join(map(str, sorted(moving - known)))
+    if strangers:
+        raise RefusedError(
+            f"a server that this cluster does not know heartbeats on {device}",
+            f"heartbeat moves of node number {strangers}; nodes here: "
+            f"{', '.join(map(str, sorted(known)))}",
+            hint="the volume is in use by a pool with another cluster.conf: bring that file here, "
+            f"with this server in it:\novs-cluster-configure --add {node.name}={node.ip_address} "
+            f"(there)\nscp {host.settings.paths.cluster_conf} (from there)\n"
+            "ovs-cluster-configure (here)",
         )
 
 

@@ -7,4 +7,5 @@ from . import o2cb
 O2CB = o2cb.UNIT
 OCFS2 = "ocfs2.service"
 REPOSITORIES = "ovsrepositories.service"
+KEEPER = "ovs-locks.service"
 AGENT = "ovs-agent.service"

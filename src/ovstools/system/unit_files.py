@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 REPOSITORIES_UNIT = "ovsrepositories.service"
+KEEPER_UNIT = "ovs-locks.service"
 MOUNT_DROP_IN = "repository-mount.conf"
 WANTS = "multi-user.target.wants"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "units"
@@ -12,7 +13,16 @@ _TEMPLATES = Path(__file__).resolve().parent.parent / "units"
 
 def repositories_unit(program: str) -> str:
     """Return the text of ovsrepositories.service, which calls program."""
-    text = (_TEMPLATES / REPOSITORIES_UNIT).read_text()
+    return _filled(REPOSITORIES_UNIT, program)
+
+
+def keeper_unit(program: str) -> str:
+    """Return the text of ovs-locks.service, which calls program."""
+    return _filled(KEEPER_UNIT, program)
+
+
+def _filled(name: str, program: str) -> str:
+    text = (_TEMPLATES / name).read_text()
     return text.replace("@OVSTOOLS@", quoted_program(program))
 
 

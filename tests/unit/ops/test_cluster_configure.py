@@ -97,6 +97,16 @@ def test_add_refuses_a_clash(machine: FakeMachine, word: str) -> None:
     assert machine.read(CONF) == before
 
 
+def test_a_longer_list_is_answered_with_the_lines_that_add(machine: FakeMachine) -> None:
+    configure(machine, nodes=WORDS[:2])
+    with pytest.raises(RefusedError) as caught:
+        configure(machine, nodes=WORDS)
+    line = "ovs-cluster-configure --add vmserver3.example.com=192.168.100.102:7777#2"
+    assert caught.value.hint == line
+    configure(machine, add=line.split()[-1])
+    configure(machine, nodes=WORDS)
+
+
 def test_add_needs_a_file(machine: FakeMachine) -> None:
     with pytest.raises(RefusedError, match=r"no /etc/ocfs2/cluster\.conf to add"):
         configure(machine, add=WORDS[1])

@@ -13,7 +13,7 @@ from ovstools.ops import makerepo as ops
 from ovstools.ops.formatting import Format
 from ovstools.ops.plan import Plan
 from tests.conftest import WWN
-from tests.fakes.machine import FakeMachine
+from tests.fakes.machine import NODES, FakeMachine
 
 FORMAT = Format(wanted=True)
 FORCE = Format(wanted=True, force=True)
@@ -187,6 +187,32 @@ def test_two_servers_with_one_number_do_not_both_mount(online: FakeMachine) -> N
     assert online.commands == []
 
 
+def test_a_pool_that_this_cluster_does_not_know_is_not_joined(online: FakeMachine) -> None:
+    """A newcomer that configured itself alone would replay the journals of live servers."""
+    online.join_cluster(NODES[0])
+    online.run_format("/dev/sdb1").beating = {1, 7}
+    with pytest.raises(RefusedError, match="that this cluster does not know") as caught:
+        makerepo(online, form=Format())
+    assert "node number 1, 7; nodes here: 0" in caught.value.evidence[0]
+    assert "--add vmserver1.example.com=192.168.100.100" in caught.value.hint
+    assert online.commands == []
+
+
+def test_a_known_servers_heartbeat_is_welcome(online: FakeMachine) -> None:
+    online.run_format("/dev/sdb1").beating = {1, 2}
+    makerepo(online, form=Format())
+    assert online.kernel.refs
+
+
+@pytest.mark.parametrize("form", [Format(), FORMAT, FORCE])
+def test_what_the_system_has_mounted_is_left_alone(online: FakeMachine, form: Format) -> None:
+    online.kernel.add_mount("8:17", "/home", "ext4", "/dev/sdb1")
+    with pytest.raises(RefusedError, match="already mounted at /home; it is in use") as caught:
+        makerepo(online, form=form)
+    assert "--force" not in caught.value.hint
+    assert online.commands == []
+
+
 def test_a_mounted_device_is_not_formatted(online: FakeMachine) -> None:
     makerepo(online)
     online.commands.clear()
@@ -334,6 +360,7 @@ def test_the_white_papers_format_does_not_fit_one_gib(online: FakeMachine) -> No
     online.disk("/dev/sdb1").size = 2**30
     with pytest.raises(RefusedError, match="does not fit 1024 MiB") as caught:
         makerepo(online)
+    assert caught.value.evidence[-1] == "Journal size too big for filesystem."
     assert "--slots 8 fits" in caught.value.hint
     makerepo(online, form=Format(wanted=True, slots=8))
 
