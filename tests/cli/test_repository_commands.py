@@ -264,7 +264,7 @@ def test_install_units(machine: FakeMachine, run: Run, checkout: Path, tmp_path:
     assert run("ovstools install-units") == 0
     unit = machine.read("/etc/systemd/system/ovsrepositories.service")
     assert f"ExecStart={checkout}/ovstools repositories start --lock-wait 60\n" in unit
-    assert machine.kernel.units["ovsrepositories.service"] == ["loaded", "inactive", "enabled"]
+    assert machine.kernel.units["ovsrepositories.service"] == ["loaded", "active", "enabled"]
     assert run("ovstools install-units --remove") == 0
     image = tmp_path / "image"
     image.mkdir()

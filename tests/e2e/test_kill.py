@@ -94,7 +94,7 @@ def test_offlinerepo(lab: Lab) -> None:
 def test_killed_while_mkfs_runs(lab: Lab) -> None:
     """The mkfs that goes on keeps the lock: no second mkfs beside it, and the re-run finishes."""
     one = lab.servers[0]
-    line = 'ovs-makerepo /dev/sdc C "cluster root" --format'
+    line = 'ovs-makerepo /dev/sdc C "cluster root" --format --journal-size 8M'
     one.start("sh", "-c", line)
     one.wait_until("pgrep -f '[m]kfs.ocfs2 -x' && pkill -STOP mkfs.ocfs2", poll_s=0.02)
     outcome = one.sh(f"pkill -KILL -f 'bin/[o]vs-makerepo'; {line}; exit $?", status=5)

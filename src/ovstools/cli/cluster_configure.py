@@ -6,10 +6,10 @@ import click
 
 from ..ops import cluster_configure as ops
 from . import perform
-from .options import common
+from .options import HELP_NAMES, common
 
 
-@click.command("cluster-configure")
+@click.command("cluster-configure", context_settings=HELP_NAMES)
 @click.option(
     "--node",
     "nodes",

@@ -9,7 +9,7 @@ import click
 
 from ..ops import hb_ctl as ops
 from . import perform
-from .options import common
+from .options import HELP_NAMES, common
 
 FLAGS = (
     ("-S", ops.START, "Start the heartbeat (ocfs2_hb_ctl's word)."),
@@ -27,7 +27,7 @@ def _flags(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command("hb-ctl", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("hb-ctl", context_settings=HELP_NAMES)
 @click.argument("words", nargs=-1, metavar="[start|stop|status DEVICE|UUID] [SERVICE]")
 @_flags
 @click.option("-d", "device", metavar="DEVICE", help="The region on DEVICE.")

@@ -16,7 +16,7 @@ import click
 from .. import __version__
 from ..errors import ExitStatus, OvsError, ToolError
 from .commands import Commands, load_command
-from .options import Choices, common
+from .options import HELP_NAMES, Choices, common
 
 HELP = """Turn Linux servers and shared storage into a highly available server pool.
 
@@ -25,7 +25,7 @@ Exit status: 0 done, or already so; 1 a tool failed; 2 malformed words; 3 unheal
 """
 
 
-@click.command(cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Commands, help=HELP, context_settings=HELP_NAMES)
 @click.version_option(__version__, prog_name="ovstools")
 @common()
 def group() -> None:

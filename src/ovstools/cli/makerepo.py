@@ -9,15 +9,15 @@ import click
 from ..ops import makerepo as ops
 from ..ops.formatting import Format
 from . import perform
-from .options import common
+from .options import HELP_NAMES, common
 
 
-@click.command("makerepo")
+@click.command("makerepo", context_settings=HELP_NAMES)
 @click.argument("source")
 @click.argument("shared", type=click.Choice(["C", "1", "0"]), metavar="{C|1|0}")
 @click.argument("description")
 @click.option("--format", "wanted", is_flag=True, help="Format SOURCE if it is blank.")
-@click.option("--force", is_flag=True, help="With --format: destroy what is on SOURCE.")
+@click.option("--force", is_flag=True, help="With --format: destroy what is on SOURCE; never what is in use.")
 @click.option(
     "--format-here",
     "here",

@@ -6,10 +6,10 @@ import click
 
 from ..ops import offlinerepo as ops
 from . import perform
-from .options import common
+from .options import HELP_NAMES, common
 
 
-@click.command("offlinerepo", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("offlinerepo", context_settings=HELP_NAMES)
 @click.argument("repository")
 @click.argument("source", required=False)
 @click.option("-d", "--delete", is_flag=True, help="Also take it off the list.")

@@ -8,7 +8,7 @@ from ..ops import repositories as ops
 from ..ops import repository_list
 from . import perform
 from .commands import CommandGroup
-from .options import common
+from .options import HELP_NAMES, common
 
 wait_option = click.option(
     "--wait",
@@ -20,7 +20,7 @@ wait_option = click.option(
 
 
 @click.group(
-    "repositories", cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]}
+    "repositories", cls=CommandGroup, context_settings=HELP_NAMES
 )
 @common()
 def repositories() -> None:

@@ -8,10 +8,10 @@ from ..ops import service_status
 from ..ops import services as ops
 from . import perform
 from .commands import CommandGroup
-from .options import common
+from .options import HELP_NAMES, common
 
 
-@click.group("services", cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("services", cls=CommandGroup, context_settings=HELP_NAMES)
 @common()
 def services() -> None:
     """Start and stop the pool's services in order."""

@@ -102,6 +102,10 @@ def _enable_steps(host: Host) -> list[Step]:
             f"{UNIT} is masked: somebody wanted it never to start",
             hint=f"systemctl unmask {UNIT}, or install it with --no-enable",
         )
-    if state == "enabled":
-        return []
-    return [Step(f"start {UNIT} at boot", Run(systemd.enable(UNIT)))]
+    steps = []
+    if state != "enabled":
+        steps.append(Step(f"start {UNIT} at boot", Run(systemd.enable(UNIT))))
+    if not systemd.look(host, UNIT).is_active:
+        # Only an active unit is stopped, and so unmounts in its order, at a shutdown.
+        steps.append(Step(f"start {UNIT}", Run(systemd.start_later(UNIT))))
+    return steps

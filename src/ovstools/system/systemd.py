@@ -54,6 +54,14 @@ def start(name: str, timeout_s: float) -> Command:
     return Command(("systemctl", "start", name), timeout_s=timeout_s)
 
 
+def start_later(name: str) -> Command:
+    """Build the command that has a unit started when systemd gets to it; it does not wait.
+
+    For a unit that takes our local lock: it gets it when we have ended.
+    """
+    return Command(("systemctl", "start", "--no-block", name))
+
+
 def stop(name: str, timeout_s: float) -> Command:
     """Build the command that stops a unit."""
     return Command(("systemctl", "stop", name), timeout_s=timeout_s)

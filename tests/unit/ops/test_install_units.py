@@ -33,6 +33,7 @@ def test_installs_and_enables(machine: FakeMachine) -> None:
     assert machine.commands == [
         "systemctl daemon-reload",
         "systemctl enable ovsrepositories.service",
+        "systemctl start --no-block ovsrepositories.service",
     ]
     assert f"ExecStart={PROGRAM} repositories start --lock-wait 60" in machine.read(UNIT)
     assert plan.notices == ()
