@@ -117,7 +117,7 @@ def story(lab: Lab) -> None:
     three.power_on()
     narrator.type(three, "findmnt /OVS; cat /OVS/seed_pool/hello")
     narrator.type(one, f"cat {journey.LIVE_NODES}")
-    assert journey.live_nodes(one) == {0, 1, 2}
+    journey.wait_for_live_nodes(one, 0, 1, 2)
     narrator.say("Done: the pool is whole, and nothing was lost")
 
 

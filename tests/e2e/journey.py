@@ -78,6 +78,12 @@ def live_nodes(server: Server) -> set[int]:
     return {int(word) for word in server.read(LIVE_NODES).split()}
 
 
+def wait_for_live_nodes(server: Server, *numbers: int, timeout_s: float = 10) -> None:
+    """Wait until the server sees exactly these nodes alive: who leaves cleanly goes in a beat."""
+    words = " ".join(map(str, numbers))
+    server.wait_until(f"test \"$(echo $(cat {LIVE_NODES}))\" = '{words}'", timeout_s)
+
+
 def mounted_device(server: Server, mountpoint: str = "/OVS") -> str | None:
     """Return which device is mounted there, from mountinfo."""
     for line in server.read("/proc/self/mountinfo").splitlines():
