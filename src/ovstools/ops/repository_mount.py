@@ -53,7 +53,7 @@ class RecordUuid:
         wanted = Repository(self.uuid, self.source, self.cluster_root)
         after = RepositoryList.parse(before).with_repository(wanted)
         if str(after) != before:
-            files.replace(host.path(self.path), str(after), before)
+            files.replace(host.file(self.path), str(after), before)
 
 
 def record_step(host: Host, repository: Repository, uuid: str) -> Step:
