@@ -17,7 +17,9 @@ from .options import HELP_NAMES, common
 @click.argument("shared", type=click.Choice(["C", "1", "0"]), metavar="{C|1|0}")
 @click.argument("description")
 @click.option("--format", "wanted", is_flag=True, help="Format SOURCE if it is blank.")
-@click.option("--force", is_flag=True, help="With --format: destroy what is on SOURCE; never what is in use.")
+@click.option(
+    "--force", is_flag=True, help="With --format: destroy what is on SOURCE; never what is in use."
+)
 @click.option(
     "--format-here",
     "here",

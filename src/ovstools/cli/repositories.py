@@ -19,9 +19,7 @@ wait_option = click.option(
 )
 
 
-@click.group(
-    "repositories", cls=CommandGroup, context_settings=HELP_NAMES
-)
+@click.group("repositories", cls=CommandGroup, context_settings=HELP_NAMES)
 @common()
 def repositories() -> None:
     """Mount, unmount and list the registered repositories."""
