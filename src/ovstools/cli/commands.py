@@ -30,6 +30,7 @@ COMMANDS = {
         "repositories",
         "Mount, unmount and list the registered repositories.",
     ),
+    "simulate": ("simulate", "simulate", "Run scenarios of guest HA on simulated servers."),
     "services": ("services", "services", "Start and stop the pool's services in order."),
 }
 #: run by units, not by people; --help does not list them

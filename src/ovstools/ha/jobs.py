@@ -1,0 +1,202 @@
+"""Jobs on one guest: start, stop, release. The order of their steps is the lock protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Union
+
+from ..model.owner_record import GuestState, OwnerRecord, RecordRead
+from .actions import (
+    Action,
+    ClearMark,
+    DropFromKeeper,
+    PutToKeeper,
+    ReadRecord,
+    ReleaseLock,
+    Result,
+    StartGuest,
+    StopGuest,
+    TakeLock,
+    Wait,
+    WriteRecord,
+    guest_lock,
+)
+from .certificate import DEAD, NEW_BOOT, Granted, Lacking
+from .orders import Order
+from .report import DONE, FAILED, REFUSED, Answer, Power, Report
+from .wishes import BACKUP
+from .work import (
+    Steps,
+    Worker,
+    evidence,
+    is_here,
+    power_of,
+    record,
+    sequences,
+    wish_of,
+)
+
+#: a certificate that needs other servers' next reports asks so often, with such pauses
+CERTIFICATE_TRIES, CERTIFICATE_PAUSE_S = 4, 3.0
+#: pause before a failed step of a release is tried again
+RETRY_S = 5.0
+
+Certified = Generator[Action, Result, Union[Granted, Lacking]]
+
+
+def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = False) -> Certified:
+    """Ask for the start certificate, lock in hand; own_copy: the copy here is the one."""
+    at_grant = sequences(worker)
+    for attempt in range(CERTIFICATE_TRIES):
+        absent = own_copy or (worker.rules.knows_guests(worker.seen) and not is_here(worker, guest))
+        proof = worker.rules.certify(
+            found, guest, worker.identity.numbers, evidence(worker, at_grant, absent)
+        )
+        is_settled = isinstance(found, OwnerRecord) and found.state is not GuestState.MIGRATING
+        if isinstance(proof, Granted) or is_settled or attempt == CERTIFICATE_TRIES - 1:
+            return proof
+        yield Wait(CERTIFICATE_PAUSE_S)
+    return Lacking("never asked")
+
+
+def start(worker: Worker, guest: str, order: Order) -> Steps:
+    """Lock, keeper, certificate, record, start: a kill between any two leaves one owner."""
+    name = guest_lock(guest)
+    if worker.seen.stopping:
+        return Answer(REFUSED, "this server shuts down")
+    if not worker.has_node_lock and not worker.rules.may_act_without_node_lock():
+        return Answer(REFUSED, "our node lock is not ours yet")
+    if name in worker.seen.kept:
+        if is_here(worker, guest):
+            return Answer(DONE, "already here")
+        return Answer(REFUSED, "its lock is still being released here")
+    granted = yield TakeLock(name)
+    if not worker.rules.may_start(granted.ok):
+        return Answer(REFUSED, f"the lock of {guest} is held elsewhere")
+    if worker.rules.keeps_locks():
+        kept = yield PutToKeeper(name)
+        if not kept.ok:
+            yield ReleaseLock(name)
+            return Answer(REFUSED, f"the keeper does not take the lock: {kept.value}")
+    proof = yield from certified(worker, guest, granted.value)
+    if isinstance(proof, Lacking) or worker.seen.stopping:
+        yield from _give_up(worker, guest)
+        return Answer(REFUSED, proof.reason if isinstance(proof, Lacking) else "shutting down")
+    worker.event("certificate", guest, f"order {order.id}", tuple(map(str, proof.proofs)))
+    written = yield WriteRecord(
+        guest, record(worker, guest, GuestState.STARTING, granted.value, order)
+    )
+    if not written.ok:
+        yield from _give_up(worker, guest)
+        return Answer(REFUSED, f"the owner record cannot be written: {written.value}")
+    return (yield from _start_locked(worker, guest, order, proof))
+
+
+def _start_locked(worker: Worker, guest: str, order: Order, proof: Granted) -> Steps:
+    wish = wish_of(worker, guest)
+    reason = ""
+    if wish is not None and wish.mark is not None:
+        proven = {each.node for each in proof.proofs if each.kind in (DEAD, NEW_BOOT)}
+        if wish.mark.kind == BACKUP and wish.mark.writer in proven:
+            yield ClearMark(guest)
+            worker.event("mark cleared", guest, f"its writer {wish.mark.writer} is proven dead")
+        else:
+            reason = f"marked {wish.mark.kind} by {wish.mark.writer}"
+    if not reason:
+        started = yield StartGuest(guest, order.id)
+        if started.ok:
+            yield WriteRecord(guest, record(worker, guest, GuestState.RUNNING, None, order))
+            worker.event("started", guest, f"order {order.id}")
+            return Answer(DONE)
+        reason = str(started.value)
+    yield from _close(worker, guest, order)
+    return Answer(FAILED, reason)
+
+
+def _give_up(worker: Worker, guest: str) -> Steps:
+    """Let go of a lock whose record we have not changed."""
+    yield DropFromKeeper(guest_lock(guest))
+    return None
+
+
+def _close(worker: Worker, guest: str, order: Order | None) -> Steps:
+    """Write `stopped` and let go, once the hypervisors have said that the guest is gone."""
+    if worker.seen.guests is None or is_here(worker, guest):
+        return None  # the lock stays; the agent's next look decides
+    read = yield ReadRecord(guest)
+    before = read.value if read.ok else None
+    written = yield WriteRecord(guest, record(worker, guest, GuestState.STOPPED, before, order))
+    if written.ok:
+        yield DropFromKeeper(guest_lock(guest))
+    return None
+
+
+def stop(worker: Worker, guest: str, order: Order | None) -> Steps:
+    """Shut down, then record and unlock."""
+    wish = wish_of(worker, guest)
+    if is_here(worker, guest):
+        within_s = wish.stop_s if wish else 60.0
+        stopped = yield StopGuest(guest, within_s, order.id if order else None)
+        if not stopped.ok:
+            return Answer(FAILED, str(stopped.value))
+        worker.event("stopped", guest, f"order {order.id}" if order else "this server shuts down")
+    if guest_lock(guest) in worker.seen.kept:
+        yield from _close(worker, guest, order)
+        if guest_lock(guest) in worker.seen.kept:
+            return Answer(REFUSED, "it is off, but its record could not be written yet")
+    return Answer(DONE)
+
+
+def release(worker: Worker, guest: str) -> Steps:
+    """Record and unlock a guest that ended by itself, or hand over one that went elsewhere."""
+    power = power_of(worker, guest)
+    read = yield ReadRecord(guest)
+    if not read.ok:
+        yield Wait(RETRY_S)
+        return None
+    if power is Power.MIGRATED:
+        if (yield from hand_over(worker, guest, read.value)) is not None:
+            worker.ended[guest] = power
+        return None
+    yield from _close(worker, guest, None)
+    if guest_lock(guest) in worker.seen.kept:
+        yield Wait(RETRY_S)
+        return None
+    worker.ended[guest] = power or Power.CRASHED
+    return None
+
+
+def hand_over(worker: Worker, guest: str, before: RecordRead, order: Order | None = None) -> Steps:
+    """Name the server where the guest's only copy waits as its owner, then unlock.
+
+    The copy here is gone: from now on the record must not name us. Without a server that has
+    it, the lock stays: a guest that went nobody knows where must not be started.
+    """
+    old = before if isinstance(before, OwnerRecord) else None
+    target = old.target if old is not None else None
+    files = worker.seen.files
+    reports = files.reports if files else {}
+    if target is None:
+        target = next(
+            (n for n, s in reports.items() if _has_arrived(worker, s.report, guest)), None
+        )
+    if target is None or target not in reports:
+        yield Wait(RETRY_S)
+        return None
+    mine = record(worker, guest, GuestState.MIGRATING, before, order, target)
+    theirs = OwnerRecord(
+        mine.guest_uuid, target, worker.identity.numbers[target], reports[target].report.boot,
+        mine.incarnation, GuestState.MIGRATING, target, mine.order, mine.sequence,
+    )  # fmt: skip
+    written = yield WriteRecord(guest, theirs)
+    if not written.ok:
+        yield Wait(RETRY_S)
+        return None
+    yield DropFromKeeper(guest_lock(guest))
+    return Answer(DONE)
+
+
+def _has_arrived(worker: Worker, report: Report, guest: str) -> bool:
+    local = report.guests.get(guest)
+    is_other = report.node != worker.identity.node
+    return is_other and local is not None and local.power.is_here and not local.locked

@@ -1,0 +1,104 @@
+"""The master's transitions of a guest whose server is lost, leaves, or is yet to be found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import life
+from .orders import START, Entry, Phase
+from .report import REBOOT, Report
+from .view import Condition
+from .wishes import CONDITIONAL, FREEZE, MIGRATE, STARTED, Wish
+
+if TYPE_CHECKING:
+    from .master import Deciding
+
+
+def freezes(policy: str, leaving: str | None) -> bool:
+    """Tell whether guests wait for a server that shuts down in this way."""
+    return policy == FREEZE or (policy == CONDITIONAL and leaving == REBOOT)
+
+
+def has_left_cleanly(report: Report | None, wish: Wish, entry: Entry) -> bool:
+    """Tell whether a server's last word was that it shuts down, with the guest stopped."""
+    return (
+        report is not None
+        and report.leaving is not None
+        and report.boot == entry.boot
+        and wish.name not in report.guests
+    )
+
+
+def stopped_by_leaving(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
+    """Freeze or recover a guest that was stopped because its server shuts down."""
+    report = deciding.node(entry.node).report
+    if wish.state != STARTED:
+        return entry._replace(phase=Phase.OFF, order=None)
+    if report is not None and freezes(deciding.policy.shutdown, report.leaving):
+        deciding.say("frozen", wish.name, f"until {entry.node} is back")
+        return entry._replace(phase=Phase.FROZEN, order=None, target=None)
+    back_to = entry.node if deciding.policy.shutdown == MIGRATE else None
+    return entry._replace(phase=Phase.WAITING, order=None, target=None, back_to=back_to)
+
+
+def lost(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
+    """Wait for proof that the server is dead, or for its return."""
+    here = deciding.whereabouts.get(wish.name)
+    if here is not None:
+        return life.found_running(deciding, entry, here)
+    node = deciding.node(entry.node)
+    if node.condition is Condition.DEAD:
+        if wish.state != STARTED:
+            return entry._replace(phase=Phase.OFF, order=None, target=None)
+        return entry._replace(phase=Phase.WAITING, order=None)
+    if node.condition.is_ready and node.report is not None:
+        local = node.report.guests.get(wish.name)
+        if local is not None and (local.locked or local.power.is_here):
+            return entry
+        if wish.state != STARTED:
+            return entry._replace(phase=Phase.OFF, order=None, target=None)
+        return entry._replace(phase=Phase.WAITING, order=None, target=entry.target or node.name)
+    return entry
+
+
+def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
+    """Find a server and order the start there."""
+    here = deciding.whereabouts.get(wish.name)
+    if here is not None:
+        return life.found_running(deciding, entry, here)
+    if wish.state != STARTED:
+        return entry._replace(phase=Phase.OFF, order=None, target=None)
+    if entry.wait_s and not deciding.is_older(wish.name, entry.wait_s):
+        return entry
+    placement = deciding.placement
+    node = placement.choose(wish, (*entry.failed, *entry.shunned), entry.target)
+    if node is None and entry.shunned:
+        node = placement.choose(wish, (), entry.target)
+    if node is None:
+        reason = entry.reason or "no server has room for it, or may run it"
+        return entry._replace(wait_s=0.0, reason=reason)
+    if deciding.starts.get(node, 0) >= deciding.policy.max_starts:
+        return entry
+    deciding.starts[node] = deciding.starts.get(node, 0) + 1
+    return entry._replace(
+        phase=Phase.STARTING, node=node, order=deciding.order(START, node), target=None,
+        wait_s=0.0, boot=None,
+    )  # fmt: skip
+
+
+def frozen(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
+    """Wait for the server's next boot, or until freeze_max is over."""
+    here = deciding.whereabouts.get(wish.name)
+    if here is not None:
+        return life.found_running(deciding, entry, here)
+    if wish.state != STARTED:
+        return entry._replace(phase=Phase.OFF)
+    node = deciding.node(entry.node)
+    is_back = node.report is not None and node.report.boot != entry.boot
+    if node.condition in (Condition.ONLINE, Condition.MAINTENANCE) and is_back:
+        return entry._replace(phase=Phase.WAITING, target=entry.node)
+    limit = deciding.policy.freeze_max_s
+    if limit is not None and deciding.is_older(wish.name, limit):
+        deciding.say("thawed", wish.name, f"{entry.node} is not back after {limit:.0f} s")
+        return entry._replace(phase=Phase.LOST)
+    return entry

@@ -1,0 +1,1 @@
+"""The simulator: the real agents on simulated servers, locks, storage and guests."""

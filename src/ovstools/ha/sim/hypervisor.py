@@ -1,0 +1,120 @@
+"""The servers' hypervisors: guests start, stop, move and fail as the scenario says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import actions as act
+from ..report import Power
+from .scenario import Fault
+from .server import Server
+
+if TYPE_CHECKING:
+    from .driver import Driver
+    from .world import World
+
+START_S, STOP_S, MIGRATE_S, RESUME_S = 2.0, 3.0, 6.0, 0.2
+#: exit status 1 of the hypervisor's command line: text for the answer
+FAILED_START = "the hypervisor could not start it"
+
+
+class Hypervisors:
+    """All of them; a command goes on when the agent that gave it is killed."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.faults: dict[str, Fault] = {}
+
+    def do(self, driver: Driver, ticket: int, action: Any) -> None:
+        """Begin a command."""
+        server, guest = driver.server, action.guest
+        table: dict[type, tuple[float, Callable[..., tuple[bool, str]]]] = {
+            act.StartGuest: (START_S, self._start),
+            act.StopGuest: (min(STOP_S, action.within_s + 0.5) if isinstance(action, act.StopGuest)
+                            else STOP_S, self._stop),
+            act.MigrateGuest: (MIGRATE_S, self._migrate),
+            act.ResumeGuest: (RESUME_S, self._resume),
+            act.SuspendGuest: (RESUME_S, self._suspend),
+        }  # fmt: skip
+        seconds, command = table[type(action)]
+        server.busy.add(guest)
+        boot = server.boot
+
+        def end() -> None:
+            if not server.powered or server.boot != boot:
+                return
+            server.busy.discard(guest)
+            ok, text = command(server, guest, action)
+            driver.done(ticket, ok, text)
+            self.world.wake(server)
+
+        self.world.clock.after(seconds, end)
+
+    def _start(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
+        fault = self.faults.get(guest, Fault())
+        power = server.guests.get(guest)
+        if power is not None and power.is_here:
+            return True, ""
+        self.world.note("start attempt", node=server.name, guest=guest)
+        if fault.cannot_start:
+            return False, FAILED_START
+        if fault.only_on not in (None, server.name):
+            return False, f"it exists only on {fault.only_on}"
+        if fault.start_fails > 0:
+            self.faults[guest] = fault._replace(start_fails=fault.start_fails - 1)
+            return False, FAILED_START
+        self.set_power(server, guest, Power.RUNNING)
+        self.world.note("started", node=server.name, guest=guest)
+        return True, ""
+
+    def _stop(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
+        if self.faults.get(guest, Fault()).stop_fails:
+            return False, "the hypervisor could not stop it"
+        if guest in server.guests:
+            was_running = server.runs(guest)
+            self.set_power(server, guest, Power.SHUT_DOWN)
+            if was_running:
+                self.world.note("stopped", node=server.name, guest=guest)
+        return True, ""
+
+    def _migrate(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
+        target = self.world.servers[action.to]
+        fault = self.faults.get(guest, Fault())
+        if not server.runs(guest):
+            return False, "it does not run any more"
+        if not target.is_up or not self.world.o2cb.connected(server, target):
+            return False, f"{target.name} cannot be reached"
+        if fault.migrate_fails > 0:
+            self.faults[guest] = fault._replace(migrate_fails=fault.migrate_fails - 1)
+            return False, "the migration failed"
+        self.move(server, target, guest)
+        return True, ""
+
+    def move(self, server: Server, target: Server, guest: str, power: Power = Power.PAUSED) -> None:
+        """Let a guest's only copy change servers."""
+        self.set_power(server, guest, Power.MIGRATED)
+        self.set_power(target, guest, power)
+        self.world.note("migrated", node=target.name, guest=guest, source=server.name)
+        self.world.wake(target)
+
+    def _resume(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
+        if server.guests.get(guest) is not Power.PAUSED:
+            return False, "it is not paused"
+        self.set_power(server, guest, Power.RUNNING)
+        return True, ""
+
+    def _suspend(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
+        if server.runs(guest):
+            self.set_power(server, guest, Power.PAUSED)
+            self.world.note("suspended", node=server.name, guest=guest)
+        return True, ""
+
+    def set_power(self, server: Server, guest: str, power: Power) -> None:
+        """Change what a hypervisor says of a guest."""
+        was_running = server.runs(guest)
+        server.guests[guest] = power
+        if power is Power.RUNNING and not was_running:
+            self.world.watch.runs(server, guest)
+        elif was_running and power is not Power.RUNNING:
+            self.world.watch.ended(server, guest, power)

@@ -1,0 +1,56 @@
+"""A simulated server: power, network, storage, guests in memory, keeper, and its agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..report import Power
+
+if TYPE_CHECKING:
+    from .driver import Driver
+
+RUNNING, HUNG, DOWN = "running", "hung", "down"
+
+
+class Server:
+    """State that o2cb, the locks, the driver and the timeline change."""
+
+    def __init__(self, name: str, number: int, cpu: float, mem_mb: int) -> None:
+        self.name = name
+        self.number = number
+        self.cpu = cpu
+        self.mem_mb = mem_mb
+        self.powered = False
+        self.mounted = False
+        self.boots = 0
+        self.net_off_since: float | None = None
+        self.storage_off_since: float | None = None
+        self.store_ok = True
+        self.steady_since: float | None = None
+        self.stopping: str | None = None
+        self.fenced = False
+        self.kept: set[str] = set()
+        self.guests: dict[str, Power] = {}
+        self.busy: set[str] = set()
+        self.driver: Driver | None = None
+        self.agent_state = DOWN
+        self.lives = 0
+
+    @property
+    def boot(self) -> str:
+        """Return the boot id of the present boot."""
+        return f"{self.name}-{self.boots}"
+
+    @property
+    def beats(self) -> bool:
+        """Tell whether its heartbeat reaches the storage."""
+        return self.powered and self.mounted and self.storage_off_since is None
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether it has joined the cluster."""
+        return self.powered and self.mounted
+
+    def runs(self, guest: str) -> bool:
+        """Tell whether a guest runs here, unpaused."""
+        return self.powered and self.guests.get(guest) is Power.RUNNING
