@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import journey
+from tests.e2e.journey import Typist
 from tests.lab.lab import Lab
 from tests.lab.server import Server
 
@@ -78,6 +79,7 @@ def show(server: Server, unit: str, name: str) -> str:
 
 def test_each_server_starts_its_keeper(lab: Lab) -> None:
     journey.make_pool(lab)
+    journey.start_at_boot(lab, Typist())
 
     def install(server: Server) -> None:
         server.write("/root/driver.py", DRIVER)
