@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -123,6 +124,7 @@ def story(lab: Lab) -> None:
 
 def main() -> int:
     """Run the demo on a lab of its own, and clean up whatever happens."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     lab = Lab.open(servers=3)
     try:
         lab.restore()

@@ -137,4 +137,7 @@ class Ssh:
     ) -> subprocess.Popen[bytes]:
         """Start a command line in the server."""
         argv = [*self.argv("-o", "ControlMaster=no"), command]
-        return subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=stderr)
+        # In a session of its own: a Ctrl-C is for us, who clean up, not for the command.
+        return subprocess.Popen(
+            argv, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )
