@@ -38,6 +38,7 @@ VERBS = {
     "replace": pool_child_files.replace,
     "append": pool_child_files.append,
     "remove": pool_child_files.remove,
+    "sweep": pool_child_files.sweep,
 }
 
 

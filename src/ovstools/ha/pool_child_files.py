@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 
 FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -111,6 +112,22 @@ def remove(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[
     except FileNotFoundError:
         return ["ok"], []
     sync_folder(folder, os.path.dirname(words[0]))
+    return ["ok"], []
+
+
+def sweep(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[str], list[int]]:
+    """Remove what replace() left behind in a folder where it was killed; of this age at least."""
+    name, age_s = words
+    found = os.open(name, os.O_RDONLY | os.O_DIRECTORY | FLAGS, dir_fd=folder)
+    try:
+        for each in os.listdir(found):
+            if each.startswith(".") and each.endswith(".new"):
+                with contextlib.suppress(FileNotFoundError):
+                    info = os.stat(each, dir_fd=found, follow_symlinks=False)
+                    if time.time() - info.st_mtime >= float(age_s):
+                        os.unlink(each, dir_fd=found)
+    finally:
+        os.close(found)
     return ["ok"], []
 
 

@@ -16,6 +16,7 @@ FileRead = Union[bytes, Missing, Failed]
 MAX_FILE = 16 * 2**20
 EVENTS_LIMIT = 4 * 2**20
 EVENTS_KEPT = 4
+LEFT_BEHIND_S = 86400
 
 
 def read_files(io: PoolIo, names: Sequence[str], limit_s: float) -> Job[Mapping[str, FileRead]]:
@@ -72,6 +73,14 @@ def append_lines(io: PoolIo, name: str, data: bytes, limit_s: float) -> Job[Done
 def remove_file(io: PoolIo, name: str, limit_s: float) -> Job[Done]:
     """Remove a file, durably; done as well when there is none."""
     return io.ask("remove", (_writable(name),), done, limit_s)
+
+
+def sweep(io: PoolIo, folder: str, limit_s: float) -> Job[Done]:
+    """Remove half-written files of replacements that were killed long ago; for an agent's start.
+
+    Long: a day, which no difference between the servers' clocks can make of a file in use.
+    """
+    return io.ask("sweep", (_writable(folder), str(LEFT_BEHIND_S)), done, limit_s)
 
 
 def done(fields: Sequence[str], descriptors: list[int]) -> Done:

@@ -189,7 +189,11 @@ class Job(Generic[Answer]):
 
 
 class PoolIo:
-    """Requests to the pool file system at root; device: its st_dev, to know that it is mounted."""
+    """Requests to the pool file system at root.
+
+    device: its st_dev, as mountinfo has it (os.makedev): without it, a pool file system that is
+    not mounted would be taken for the folder below, where every server gets every lock.
+    """
 
     def __init__(
         self, root: str, clock: Clock | None = None, device: int | None = None,

@@ -93,6 +93,15 @@ def test_removes(io: PoolIo, tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "nodes") == []
 
 
+def test_sweeps_what_was_left_behind_long_ago(io: PoolIo, tmp_path: Path) -> None:
+    for name in (".old.1-2.new", ".young.1-2.new", ".other", "old.new"):
+        (tmp_path / "nodes" / name).touch()
+    os.utime(tmp_path / "nodes" / ".old.1-2.new", (0, 0))
+    os.utime(tmp_path / "nodes" / "old.new", (0, 0))
+    done(pool_files.sweep(io, "nodes", LIMIT_S))
+    assert sorted(os.listdir(tmp_path / "nodes")) == [".other", ".young.1-2.new", "old.new"]
+
+
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "../x", "nodes/../../x", "a\0b"])
 def test_stays_inside(io: PoolIo, name: str) -> None:
     with pytest.raises(ValueError):
