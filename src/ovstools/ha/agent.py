@@ -78,7 +78,7 @@ class Agent:
             if callback is not None:
                 callback(result)
         if not can_act:
-            self.leading.give_up()
+            self.leading.blind()
             return self._decision("blind: the pool file system cannot be read and written")
         parked, self._parked = self._parked, []
         for job, result in parked:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from .actions import (
     MASTER,
+    DropFromKeeper,
+    PutToKeeper,
     RaiseEpoch,
     Result,
     TakeLock,
@@ -19,6 +21,10 @@ from .view import Condition, View, look
 
 if TYPE_CHECKING:
     from .agent import Agent
+
+
+#: by then another master has said what it holds, if anybody can see the pool file system
+BLIND_S = 10.0
 
 
 class Leading:
@@ -37,23 +43,28 @@ class Leading:
         self._written: Orders | None = None
         self._is_writing = False
         self._locks_asked: set[str] = set()
+        self._blind_since: float | None = None
 
     def give_up(self) -> None:
         """Let go of the role and its locks at once."""
         agent = self.agent
-        for name in agent.seen.held:
-            is_role = name == MASTER or name.startswith("node-")
-            if is_role and name != node_lock(agent.identity.node):
-                agent.release(name)
+        if MASTER in agent.seen.held:
+            agent.release(MASTER)
         self.epoch = None
         self._has_role = False
-        self._locks_asked = set()
         self._orders = self._written = None
+
+    def blind(self) -> None:
+        """Rule 5: no role without sight."""
+        self.give_up()
+        self._former_locks()
 
     def lead(self) -> None:
         """Wait for the role, or decide for the pool."""
         agent, seen = self.agent, self.agent.seen
+        self._blind_since = None
         self._queue()
+        self._former_locks()
         if not agent.rules.may_decide(self.epoch is not None and MASTER in seen.held):
             self.sentence = f"virtual machine server; master is {agent.orders.master}"
             return
@@ -118,7 +129,7 @@ class Leading:
         else:
             orders = replace(base, epoch=epoch, master=agent.identity.node)
             self.sentence += "; HA is off"
-        held = frozenset(n for n in agent.identity.numbers if node_lock(n) in seen.held)
+        held = frozenset(self._foreign_locks())
         orders = replace(orders, node_locks=held)
         for guest, entry in orders.entries.items():
             if base.entries.get(guest) != entry or guest not in self._since:
@@ -137,23 +148,56 @@ class Leading:
 
         self.agent.issue(WriteOrders(orders), written)
 
+    def _foreign_locks(self) -> list[str]:
+        """Return the servers whose node lock our keeper holds."""
+        agent = self.agent
+        others = (name for name in agent.identity.numbers if name != agent.identity.node)
+        return [name for name in others if node_lock(name) in agent.seen.kept]
+
+    def _former_locks(self) -> None:
+        """Drop node locks of a role that is over, once no orders say any more that we hold them.
+
+        Certificates rest on them: another master first says that it does not have them.
+        """
+        agent = self.agent
+        if self._has_role:
+            return
+        files = agent.seen.files
+        if files is None:
+            if self._blind_since is None:
+                self._blind_since = agent.seen.now
+            is_replaced = agent.seen.now >= self._blind_since + BLIND_S
+        else:
+            is_replaced = files.orders.master != agent.identity.node
+        for name in self._foreign_locks():
+            if is_replaced:
+                agent.issue(DropFromKeeper(node_lock(name)))
+            elif self._blind_since is not None:
+                agent.wake(self._blind_since + BLIND_S)
+
     def _node_locks(self, view: View) -> None:
         """Ask for the node locks of servers that do not heartbeat; return those that came back."""
         agent = self.agent
         for name, found in view.nodes.items():
             lock = node_lock(name)
             if found.condition.is_gone:
-                if lock not in self._locks_asked and lock not in agent.seen.held:
+                if lock not in self._locks_asked and lock not in agent.seen.kept:
                     self._ask(lock)
-            elif lock in agent.seen.held and name != agent.identity.node:
-                agent.release(lock)
+            elif lock in agent.seen.kept and name != agent.identity.node:
+                agent.issue(DropFromKeeper(lock))
 
     def _ask(self, lock: str) -> None:
         self._locks_asked.add(lock)
 
-        def granted(result: Result) -> None:
+        def kept(result: Result) -> None:
             self._locks_asked.discard(lock)
-            if result.ok and not self._has_role:
+
+        def granted(result: Result) -> None:
+            if result.ok and self._has_role:
+                self.agent.issue(PutToKeeper(lock), kept)
+                return
+            self._locks_asked.discard(lock)
+            if result.ok:
                 self.agent.release(lock)
 
         self.agent.issue(TakeLock(lock, blocking=True), granted)

@@ -154,6 +154,8 @@ def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
     if deciding.condition(entry.node) is not Condition.ONLINE:
         return None
     placement = deciding.placement
+    if not _leads(deciding, wish):
+        return None
     rank = wish.tier_of(entry.node)
     if entry.back_to is not None and deciding.condition(entry.back_to) is Condition.ONLINE:
         back_rank = wish.tier_of(entry.back_to)
@@ -167,6 +169,15 @@ def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
         if best is not None and (wish.tier_of(best) or 0) < rank:
             return best
     return None
+
+
+def _leads(deciding: Deciding, wish: Wish) -> bool:
+    """Of a group, one guest's preference counts, or those that differ would never settle."""
+    group = deciding.placement.together.get(wish.name)
+    wishes = deciding.view.wishes.guests
+    members = [wishes[guest] for guest in group or () if guest in wishes]
+    ranked = sorted(members, key=lambda each: (not each.tiers, -each.priority, each.name))
+    return not ranked or ranked[0].name == wish.name
 
 
 def migrating(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:

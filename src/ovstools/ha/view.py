@@ -104,7 +104,7 @@ def look(
         report = seen.report if seen else None
         if number in live:
             condition = _live(name, seen, observation.now, maintenance, stale_s)
-        elif is_steady and node_lock(name) in observation.held:
+        elif is_steady and node_lock(name) in observation.kept:
             condition = Condition.DEAD
         else:
             condition = Condition.LOST
