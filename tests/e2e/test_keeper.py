@@ -22,13 +22,17 @@ PYTHON = "/opt/ovstools/bin/python"
 #: what an agent does with locks; prints one JSON document
 DRIVER = '''
 """hold | try | drop | names | watch [NAME [NUMBER]]"""
-import json, sys, time
+import json, os, sys, time
 from ovstools.ha import locks, pool_io
 from ovstools.ha.keeper_client import KeeperClient
 from ovstools.model.owner_record import GuestState, OwnerRecord
 
 POOL, LIVE = "/OVS/.ovs", "/sys/kernel/debug/o2hb/livenodes"
-io, keeper = pool_io.PoolIo(POOL), KeeperClient("/run/ovs/keeper.sock", limit_s=30)
+for line in open("/proc/self/mountinfo"):
+    if line.split()[4] == "/OVS":
+        device = os.makedev(*map(int, line.split()[2].split(":")))
+io = pool_io.PoolIo(POOL, device=device)
+keeper = KeeperClient("/run/ovs/keeper.sock", limit_s=30)
 verb, name = sys.argv[1], sys.argv[-1]
 answer = None
 if verb == "names":
@@ -78,7 +82,8 @@ def show(server: Server, unit: str, name: str) -> str:
 
 
 def test_each_server_starts_its_keeper(lab: Lab) -> None:
-    journey.make_pool(lab)
+    journey.configure(lab, Typist())
+    journey.make_cluster_root(lab, Typist(), "--format --journal-size 16M")
     journey.start_at_boot(lab, Typist())
 
     def install(server: Server) -> None:
@@ -116,6 +121,18 @@ def test_lock_survives_the_keepers_death(lab: Lab, record_property: Record) -> N
         assert drive(one, "names") == {"guest-vm1": "held"}
         assert show(one, "ovs-locks", "NFileDescriptorStore") == "1"
     assert "owner=one" in two.read(f"{POOL}/locks/guest-vm1")
+
+
+def test_waiters_end_with_the_agent_that_waits(lab: Lab) -> None:
+    """A blocked flock on OCFS2 is interrupted when the agent is killed, and never granted later."""
+    one, two = lab.servers
+    watch = two.start(PYTHON, "/root/driver.py", "watch", "guest-vm1", "0")
+    two.wait_until("grep -qs ocfs2_file_lock /proc/[0-9]*/wchan")
+    two.sh("kill -9 $(pgrep -f '^[^ ]*python /root/driver.py watch')")
+    two.wait_until("! pgrep -f '[p]ool_child.py'")
+    watch.wait()
+    assert drive(one, "drop", "guest-vm1") == "Done()"
+    assert drive(one, "hold", "guest-vm1")["result"] == "Granted"
 
 
 def test_nobody_pulls_the_floor_away(lab: Lab) -> None:
