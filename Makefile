@@ -31,10 +31,10 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests with cov
 	$(PYTHON) -m mypy
 	$(PYTEST) --cov --cov-fail-under=90
 
-test: check slow e2e ## everything: check, installing from scratch, then the tests in the lab
+test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 
-slow: .venv ## tests that install ovstools into an environment of its own
-	$(PYTEST) -m slow tests/slow
+slow: .venv ## 2,000 random schedules of guest HA; installing into an environment of its own
+	$(PYTEST) -m slow tests/ha_random tests/slow
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)

@@ -20,7 +20,7 @@ from .actions import (
 from .leading import Leading
 from .observation import Decision, Identity, Observation
 from .orders import OrderId, Orders
-from .report import ACCEPTED, Answer, Local, Power, Report
+from .report import ACCEPTED, REFUSED, Answer, Local, Power, Report
 from .rules import Rules
 from .work import Job
 
@@ -63,14 +63,15 @@ class Agent:
     @property
     def has_node_lock(self) -> bool:
         """Tell whether the keeper holds this server's node lock."""
-        return node_lock(self.identity.node) in self.seen.kept
+        is_kept = node_lock(self.identity.node) in self.seen.kept
+        return is_kept or not self.rules.needs_own_node_lock()
 
     def step(self, observation: Observation) -> Decision:
         """Decide one cycle."""
-        self._seen = observation
+        self._seen = observation = self.rules.sight(observation)
         self._out = []
         self._wake_at = None
-        can_act = self.rules.may_act(observation)
+        can_act = observation.files is not None
         if can_act:
             self._remember(observation)
         for result in observation.results:
@@ -122,7 +123,7 @@ class Agent:
         self._advance(job, None)
 
     def _advance(self, job: Job, result: Result | None) -> None:
-        if result is not None and not self.rules.may_act(self.seen):
+        if result is not None and self.seen.files is None:
             self._parked.append((job, result))
             return
         try:
@@ -144,7 +145,11 @@ class Agent:
             self._has_remembered = True
             own = files.own
             if own is not None:
-                self.answers = {**own.answers, **self.answers}
+                answers = own.answers
+                if own.boot != self.identity.boot:
+                    anew = Answer(REFUSED, "this server has booted anew since it accepted that")
+                    answers = dict.fromkeys(answers, anew)
+                self.answers = {**answers, **self.answers}
         if self.rules.accepts(files.orders, self.highest_epoch):
             self.highest_epoch = max(self.highest_epoch, files.orders.epoch)
             self.orders = files.orders

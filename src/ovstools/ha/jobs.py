@@ -24,7 +24,7 @@ from .actions import (
 from .certificate import DEAD, NEW_BOOT, Granted, Lacking
 from .orders import Order
 from .report import DONE, FAILED, REFUSED, Answer, Power, Report
-from .wishes import BACKUP
+from .wishes import BACKUP, STARTED
 from .work import (
     Steps,
     Worker,
@@ -48,6 +48,9 @@ def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = Fa
     """Ask for the start certificate, lock in hand; own_copy: the copy here is the one."""
     at_grant = sequences(worker)
     for attempt in range(CERTIFICATE_TRIES):
+        other = None if own_copy else _is_elsewhere(worker, guest)
+        if other is not None:
+            return Lacking(f"{guest} is on {other}, without a lock")
         absent = own_copy or (worker.rules.knows_guests(worker.seen) and not is_here(worker, guest))
         proof = worker.rules.certify(
             found, guest, worker.identity.numbers, evidence(worker, at_grant, absent)
@@ -59,29 +62,42 @@ def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = Fa
     return Lacking("never asked")
 
 
+def _is_elsewhere(worker: Worker, guest: str) -> str | None:
+    """Return a server that the record need not name: where the guest was moved by hand."""
+    files, seen = worker.seen.files, worker.seen
+    for name, found in files.reports.items() if files else ():
+        number = worker.identity.numbers.get(name)
+        if seen.live is not None and number in seen.live and name != worker.identity.node:
+            local = found.report.guests.get(guest)
+            if local is not None and local.power.is_here and found.moved:
+                return name
+    return None
+
+
 def start(worker: Worker, guest: str, order: Order) -> Steps:
     """Lock, keeper, certificate, record, start: a kill between any two leaves one owner."""
     name = guest_lock(guest)
     if worker.seen.stopping:
         return Answer(REFUSED, "this server shuts down")
-    if not worker.has_node_lock and not worker.rules.may_act_without_node_lock():
+    if not worker.has_node_lock:
         return Answer(REFUSED, "our node lock is not ours yet")
     if name in worker.seen.kept:
         if is_here(worker, guest):
             return Answer(DONE, "already here")
         return Answer(REFUSED, "its lock is still being released here")
-    granted = yield TakeLock(name)
-    if not worker.rules.may_start(granted.ok):
+    granted = yield TakeLock(name) if worker.rules.needs_lock() else ReadRecord(guest)
+    if not granted.ok:
         return Answer(REFUSED, f"the lock of {guest} is held elsewhere")
-    if worker.rules.keeps_locks():
+    if worker.rules.needs_lock() and worker.rules.keeps_locks():
         kept = yield PutToKeeper(name)
         if not kept.ok:
             yield ReleaseLock(name)
             return Answer(REFUSED, f"the keeper does not take the lock: {kept.value}")
     proof = yield from certified(worker, guest, granted.value)
-    if isinstance(proof, Lacking) or worker.seen.stopping:
+    reason = proof.reason if isinstance(proof, Lacking) else _why_not(worker, guest)
+    if isinstance(proof, Lacking) or reason:
         yield from _give_up(worker, guest)
-        return Answer(REFUSED, proof.reason if isinstance(proof, Lacking) else "shutting down")
+        return Answer(REFUSED, reason)
     worker.event("certificate", guest, f"order {order.id}", tuple(map(str, proof.proofs)))
     written = yield WriteRecord(
         guest, record(worker, guest, GuestState.STARTING, granted.value, order)
@@ -113,6 +129,16 @@ def _start_locked(worker: Worker, guest: str, order: Order, proof: Granted) -> S
     return Answer(FAILED, reason)
 
 
+def _why_not(worker: Worker, guest: str) -> str:
+    """Name what was said since the order was given; empty: nothing."""
+    if worker.seen.stopping:
+        return "this server shuts down"
+    wish = wish_of(worker, guest)
+    if wish is None or worker.rules.wants(wish).state != STARTED:
+        return "its operator wants it off"
+    return ""
+
+
 def _give_up(worker: Worker, guest: str) -> Steps:
     """Let go of a lock whose record we have not changed."""
     yield DropFromKeeper(guest_lock(guest))
@@ -121,7 +147,7 @@ def _give_up(worker: Worker, guest: str) -> Steps:
 
 def _close(worker: Worker, guest: str, order: Order | None) -> Steps:
     """Write `stopped` and let go, once the hypervisors have said that the guest is gone."""
-    if worker.seen.guests is None or is_here(worker, guest):
+    if not worker.rules.knows_guests(worker.seen) or is_here(worker, guest):
         return None  # the lock stays; the agent's next look decides
     read = yield ReadRecord(guest)
     before = read.value if read.ok else None

@@ -97,7 +97,7 @@ class Leading:
             self._waits = False
             if not result.ok:
                 return
-            if not agent.rules.may_act(agent.seen) or agent.seen.stopping:
+            if agent.seen.files is None or agent.seen.stopping:
                 agent.release(MASTER)
                 return
             self._has_role = True
@@ -114,7 +114,7 @@ class Leading:
         policy = files.wishes.policy
         view = look(
             replace(seen, files=replace(files, orders=base)), agent.identity, epoch,
-            self._since, policy.stale_s,
+            self._since, policy.stale_s, agent.rules.needs_node_lock_of_the_dead(),
         )  # fmt: skip
         self._node_locks(view)
         self.sentence = f"master in epoch {epoch}"
@@ -178,6 +178,8 @@ class Leading:
     def _node_locks(self, view: View) -> None:
         """Ask for the node locks of servers that do not heartbeat; return those that came back."""
         agent = self.agent
+        if not agent.rules.needs_node_lock_of_the_dead():
+            return
         for name, found in view.nodes.items():
             lock = node_lock(name)
             if found.condition.is_gone:

@@ -85,6 +85,9 @@ def _started(deciding: Deciding, entry: Entry) -> None:
 def running(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     """Compare a guest that should run with what its server reports."""
     node = deciding.node(entry.node)
+    elsewhere = deciding.whereabouts.get(wish.name, node.name)
+    if elsewhere != node.name:  # there can be one lock only, whatever an old report says
+        return found_running(deciding, entry, elsewhere)
     if node.condition.is_gone:
         if recovery.has_left_cleanly(node.report, wish, entry):
             return recovery.stopped_by_leaving(deciding, wish, entry)
@@ -95,9 +98,6 @@ def running(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     local = node.report.guests.get(wish.name)
     if local is not None and local.power.is_here:
         return _is_here(deciding, wish, entry, local)
-    elsewhere = deciding.whereabouts.get(wish.name)
-    if elsewhere is not None:
-        return found_running(deciding, entry, elsewhere)
     if node.condition is Condition.LEAVING:
         return recovery.stopped_by_leaving(deciding, wish, entry)
     if node.report.boot != entry.boot:

@@ -196,10 +196,10 @@ def migrating(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry._replace(phase=Phase.LOST, order=None)
     if not source.condition.is_ready or source.report is None or entry.order is None:
         return entry
+    if source.report.boot != entry.boot:
+        return entry._replace(phase=Phase.LOST, order=None)  # its server booted anew meanwhile
     answer = source.report.answers.get(entry.order.id)
     if answer is None:
-        if here == entry.node and source.report.boot != entry.boot:
-            return life.found_running(deciding, entry, here)
         return entry
     if answer.status == DONE:
         if deciding.condition(target).is_gone or deciding.is_older(wish.name, ARRIVAL_S):

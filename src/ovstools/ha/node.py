@@ -99,7 +99,7 @@ def look_after(agent: Agent) -> None:
         elif power is Power.RUNNING and guest not in agent.verified:
             agent.verified.add(guest)
             agent.begin(Job(guest, "repair", None, transfers.repair(agent, guest)))
-    if not agent.has_node_lock and not agent.rules.may_act_without_node_lock():
+    if not agent.has_node_lock:
         return
     for guest, power in guests.items():
         if guest in agent.jobs or guest in seen.busy or guest_lock(guest) in seen.kept:

@@ -70,6 +70,8 @@ def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry._replace(phase=Phase.OFF, order=None, target=None)
     if entry.wait_s and not deciding.is_older(wish.name, entry.wait_s):
         return entry
+    if wish.name in deciding.arrivals:
+        return entry  # a server has it without our lock: adopted or a finding, never doubled
     placement = deciding.placement
     node = placement.choose(wish, (*entry.failed, *entry.shunned), entry.target)
     if node is None and entry.shunned:

@@ -18,12 +18,16 @@ from .wishes import Wish
 class Rules:
     """The rules as they are; a broken copy overrides a method."""
 
-    def may_start(self, lock_granted: bool) -> bool:
-        """Rule 1: a start needs the guest's lock."""
-        return lock_granted
+    def needs_lock(self) -> bool:
+        """Rule 1: a guest runs only where its lock is held."""
+        return True
 
     def keeps_locks(self) -> bool:
         """Rule 2: the keeper acknowledges the lock before the start."""
+        return True
+
+    def needs_node_lock_of_the_dead(self) -> bool:
+        """Rule 3: a server that is not live is dead only when the master holds its node lock."""
         return True
 
     def certify(
@@ -44,9 +48,9 @@ class Rules:
         """Rule 4: an order that was accepted in an earlier life is answered, never repeated."""
         return False
 
-    def may_act(self, observation: Observation) -> bool:
-        """Rule 5: no sight, no act."""
-        return observation.files is not None
+    def sight(self, observation: Observation) -> Observation:
+        """Rule 5: no sight, no act: an agent that cannot read the files has none to act upon."""
+        return observation
 
     def wants(self, wish: Wish) -> Wish:
         """Rule 6: what the operator wants."""
@@ -56,11 +60,14 @@ class Rules:
         """Rule 7: limits end every series of attempts."""
         return after_failure(entry, wish, reason)
 
-    def may_resume(self, record: RecordRead, me: str, lock_granted: bool) -> bool:
-        """Rule 8: a guest that arrived is resumed under its lock, by a record that names us."""
+    def waits_for_lock(self) -> bool:
+        """Rule 8: a guest that arrived is resumed only when its source has unlocked it."""
+        return True
+
+    def may_resume(self, record: RecordRead, me: str) -> bool:
+        """Rule 8: the record says that it was sent to us."""
         return (
-            lock_granted
-            and isinstance(record, OwnerRecord)
+            isinstance(record, OwnerRecord)
             and record.state is GuestState.MIGRATING
             and record.target == me
         )
@@ -69,6 +76,6 @@ class Rules:
         """Rule 9: an answer that is unknown is not absence."""
         return observation.guests is not None
 
-    def may_act_without_node_lock(self) -> bool:
+    def needs_own_node_lock(self) -> bool:
         """Rule 9: an agent without its own node lock starts and adopts nothing."""
-        return False
+        return True

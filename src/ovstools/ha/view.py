@@ -89,7 +89,7 @@ class View:
 
 def look(
     observation: Observation, identity: Identity, epoch: int, since: Mapping[str, float],
-    stale_s: float,
+    stale_s: float, needs_lock: bool = True,
 ) -> View:  # fmt: skip
     """Judge every server of cluster.conf by live nodes, node locks and reports."""
     files = observation.files
@@ -104,7 +104,7 @@ def look(
         report = seen.report if seen else None
         if number in live:
             condition = _live(name, seen, observation.now, maintenance, stale_s)
-        elif is_steady and node_lock(name) in observation.kept:
+        elif is_steady and (node_lock(name) in observation.kept or not needs_lock):
             condition = Condition.DEAD
         else:
             condition = Condition.LOST

@@ -177,6 +177,9 @@ class Commands:
         host, target = self.world.host_of(guest), self._server(node)
         if host is None:
             self.world.edit_guest(guest, home=node)
-        elif host is not target and target.is_up and self.world.o2cb.connected(host, target):
+        elif host is target or not self.world.sees_store(target):
+            return  # the hypervisor's hook gets no answer there, and refuses
+        elif self.world.o2cb.connected(host, target):
+            self.world.watch.by_hand.add(guest)
             self.world.hypervisors.move(host, target, guest, Power.RUNNING)
             self.world.wake(host)

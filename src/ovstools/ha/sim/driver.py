@@ -103,12 +103,11 @@ class Driver:
         files = None
         if world.sees_store(server):
             store = world.store
-            own = store.reports.get(server.name)
             files = Files(
                 store.wishes,
                 store.orders,
                 store.seen(now, self.since),
-                own if own is not None and own.boot == server.boot else None,
+                store.reports.get(server.name),
             )
         knows = now >= self._knows_since - 1e-9
         if not knows:
@@ -188,7 +187,7 @@ class Driver:
             else:
                 self.done(ticket, False, "input/output error")
 
-        self._later(seconds, commit)
+        self._later(seconds + self.world.hiccup(), commit)
 
     def _raise_epoch(self, ticket: int, action: act.RaiseEpoch) -> None:
         def write() -> int:
@@ -210,15 +209,7 @@ class Driver:
 
     def _write_orders(self, ticket: int, action: act.WriteOrders) -> None:
         def write() -> None:
-            if not self.is_current and self.world.late_writes:
-                # A child that outlives its agent: the storage answers it seconds later.
-                self._later(self.world.random.uniform(0, 12), late)
-            else:
-                self.world.orders_written(action.orders)
-
-        def late() -> None:
-            if self.server.is_up and self.server.boot == self.boot:
-                self.world.orders_written(action.orders)
+            self.world.orders_written(action.orders)
 
         self._store(ticket, write)
 

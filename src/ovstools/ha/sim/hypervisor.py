@@ -49,7 +49,7 @@ class Hypervisors:
             driver.done(ticket, ok, text)
             self.world.wake(server)
 
-        self.world.clock.after(seconds, end)
+        self.world.clock.after(seconds * self.world.pace(), end)
 
     def _start(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
         fault = self.faults.get(guest, Fault())

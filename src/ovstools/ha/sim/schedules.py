@@ -18,6 +18,15 @@ WEIGHTS = {
     "crash": 14, "add": 3, "delete": 2, "lock": 4, "store-fail": 8, "store-ok": 9, "disarm": 3,
     "arm": 5, "manual-move": 4, "load": 3,
 }  # fmt: skip
+INTERRUPTED = {"migrate", "relocate", "set", "stop", "maintenance-on", "power-off", "crash", "add"}
+INTERRUPTIONS = (
+    "kill-daemon",
+    "kill-daemon",
+    "restart-daemon",
+    "power-off",
+    "store-fail",
+    "net-off",
+)
 _GAPS = (0.0, 0.3, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 10.0, 20.0, 45.0, 61.0, 70.0, 120.0, 300.0)
 
 
@@ -95,6 +104,9 @@ def _timeline(rng: random.Random, nodes: list[str], guests: list[str]) -> list[l
         second = round(second + rng.choice(_GAPS) * rng.uniform(0.8, 1.2), 2)
         name = rng.choices(names, weights)[0]
         found.append([second, " ".join([name, *_words(rng, name, nodes, guests, number)])])
+        if name in INTERRUPTED and rng.random() < 0.4:  # in the middle of what it began
+            second = round(second + rng.uniform(0.3, 12), 2)
+            found.append([second, f"{rng.choice(INTERRUPTIONS)} {rng.choice(nodes)}"])
     return found
 
 

@@ -51,7 +51,9 @@ class Watch:
         self._ordered: dict[OrderId, float] = {}
         self._accepted: set[OrderId] = set()
         self._released_by: dict[str, str] = {}
+        self.by_hand: set[str] = set()  #: moved behind HA's back
         self._hosts: dict[str, set[str]] = {}
+        self.ordered(world.store.orders)
         timeline = world.scenario.timeline
         self._named_guests = {g for c in timeline for g in named(c.words, GUEST)}
         self._named_guests |= set(world.scenario.guest_states)
@@ -78,6 +80,11 @@ class Watch:
         for other in self.world.servers.values():
             if other is not server and other.runs(guest):
                 self.breach("I1", f"{guest} runs on {other.name} and {server.name}")
+        if (
+            guest not in self.by_hand
+            and self.world.dlm.lock(act.guest_lock(guest)).boot != server.boot
+        ):
+            self.breach("I1", f"{guest} runs on {server.name} without its lock")
         self.last_host[guest] = (server.name, server.boot)
         self._hosts.setdefault(guest, set()).add(server.name)
         self._released_by.pop(guest, None)
@@ -206,8 +213,8 @@ class Watch:
     def _keeps_lock(self, server: Server, guest: str, how: str) -> None:
         if self.world.dlm.lock(act.guest_lock(guest)).boot == server.boot:
             return
-        if guest in self._named_guests and guest not in server.kept:
-            return  # moved by hand: it never had the lock here
+        if guest in self.by_hand and act.guest_lock(guest) not in server.kept:
+            return  # it never had the lock here
         self.breach("I7", f"{how} the lock of {guest}, which runs on {server.name}")
 
     def record_written(self, guest: str, record: OwnerRecord) -> None:

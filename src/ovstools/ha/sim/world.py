@@ -24,6 +24,8 @@ from .watch import Watch
 
 RESTART_S, KILLED_S, WATCHDOG_S = 2.0, 5.0, 30.0
 
+HICCUP_SHARE, HICCUP_S = 0.04, 15.0
+
 Trace = Callable[[float, str, Decision], None]
 
 
@@ -37,7 +39,6 @@ class World:
         self.rules = rules or Rules()
         self.trace = trace
         self.random = random.Random(scenario.seed)
-        self.late_writes = True
         self.clock = Clock()
         self.steps = 0
         self.events: list[dict[str, Any]] = []
@@ -58,6 +59,19 @@ class World:
         """Append to the events of the run."""
         self.events.append({"t": round(self.clock.now, 3), "event": event, **details})
         self.watch.noted(event)
+
+    def hiccup(self) -> float:
+        """Return how long the storage lets a write wait; it outlives an agent that is killed.
+
+        Only in random schedules: a scenario without a seed knows when things happen.
+        """
+        if self.scenario.seed and self.random.random() < HICCUP_SHARE:
+            return self.random.uniform(1.0, HICCUP_S)
+        return 0.0
+
+    def pace(self) -> float:
+        """Return by how much a hypervisor is slower than usual; 1 without a seed."""
+        return self.random.uniform(0.5, 4.0) if self.scenario.seed else 1.0
 
     # ------------------------------------------------------------ agents
 
