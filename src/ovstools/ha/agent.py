@@ -195,7 +195,7 @@ class Agent:
         guests = {guest: Local(power, False) for guest, power in self.ended.items()}
         for guest, power in (seen.guests or {}).items():
             guests[guest] = Local(power, f"guest-{guest}" in seen.kept)
-        for name in seen.kept:
+        for name in sorted(seen.kept):
             guest = name[len("guest-") :]
             if name.startswith("guest-") and guest not in guests:
                 guests[guest] = Local(Power.CRASHED, True)

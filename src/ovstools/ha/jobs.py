@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Union
 
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
@@ -93,6 +94,7 @@ def start(worker: Worker, guest: str, order: Order) -> Steps:
         if not kept.ok:
             yield ReleaseLock(name)
             return Answer(REFUSED, f"the keeper does not take the lock: {kept.value}")
+    at_grant = sequences(worker)
     proof = yield from certified(worker, guest, granted.value)
     reason = proof.reason if isinstance(proof, Lacking) else _why_not(worker, guest)
     if isinstance(proof, Lacking) or reason:
@@ -105,7 +107,25 @@ def start(worker: Worker, guest: str, order: Order) -> Steps:
     if not written.ok:
         yield from _give_up(worker, guest)
         return Answer(REFUSED, f"the owner record cannot be written: {written.value}")
+    changed = _no_longer(worker, guest, granted.value, at_grant)
+    if changed:
+        before = granted.value
+        yield WriteRecord(guest, replace(before, sequence=before.sequence + 2))
+        yield from _give_up(worker, guest)
+        return Answer(REFUSED, changed)
     return (yield from _start_locked(worker, guest, order, proof))
+
+
+def _no_longer(worker: Worker, guest: str, found: RecordRead, at_grant: Mapping[str, int]) -> str:
+    """Ask once more, as storage may have let the record wait; empty: the certificate holds."""
+    reason = _why_not(worker, guest)
+    if not isinstance(found, OwnerRecord):
+        return ""  # what is gone cannot be written back
+    absent = worker.rules.knows_guests(worker.seen) and not is_here(worker, guest)
+    proof = worker.rules.certify(
+        found, guest, worker.identity.numbers, evidence(worker, at_grant, absent)
+    )
+    return reason or (proof.reason if isinstance(proof, Lacking) else "")
 
 
 def _start_locked(worker: Worker, guest: str, order: Order, proof: Granted) -> Steps:

@@ -87,7 +87,7 @@ def look_after(agent: Agent) -> None:
     if seen.files is None or not agent.rules.knows_guests(seen):
         return
     guests = seen.guests or {}
-    for name in seen.kept:
+    for name in sorted(seen.kept):
         guest = name[len("guest-") :]
         if not name.startswith("guest-") or guest in agent.jobs or guest in seen.busy:
             continue

@@ -186,7 +186,7 @@ class World:
                 concerned.add(entry.order.node if entry.order else None)
         for guest in before.entries.keys() - orders.entries.keys():
             concerned.add(before.entries[guest].node)
-        for name in concerned:
+        for name in sorted(filter(None, concerned)):
             if name in self.servers:
                 self.wake(self.servers[name], POLL_S)
 
