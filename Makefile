@@ -43,7 +43,7 @@ e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab w
 demo: .venv ## the white paper's story on three virtual servers, each command shown
 	$(PYTHON) -m tests.e2e.demo
 
-bench: .venv ## how long ovstools takes to start, against python and click alone
+bench: .venv ## how long ovstools takes to start, and the HA master to decide
 	$(PYTHON) -m tests.bench
 
 lab: .venv ## start three virtual servers with this checkout's ovstools, and say how to log in

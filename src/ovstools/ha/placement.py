@@ -94,7 +94,7 @@ class Placement:
         for guest in group:
             if any(self.located.get(other) == node for other in self.apart.get(guest, ())):
                 return False
-            member = self._wishes.guests.get(guest)
+            member = wish if guest == wish.name else self._wishes.guests.get(guest)
             if member is None or self.located.get(guest) == node:
                 continue
             if guest == wish.name or guest in self.located or member.state == STARTED:

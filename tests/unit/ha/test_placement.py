@@ -1,0 +1,107 @@
+"""Where guests go: a table of rooms, preferences and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from ovstools.ha.failures import pause_s
+from ovstools.ha.placement import Placement
+from ovstools.ha.report import Report
+from ovstools.ha.wishes import APART, COUNT, STARTED, TOGETHER, Policy, Rule, Wish, Wishes
+
+
+def wish(name: str, *tiers: str, mem_mb: int = 1000, strict: bool = False) -> Wish:
+    """Return a guest; tiers: servers by letter, `ab` is one tier."""
+    ranked = tuple(frozenset(tier) for tier in tiers)
+    return Wish(name, "a", STARTED, ranked, strict, mem_mb=mem_mb)
+
+
+def placement(
+    located: Mapping[str, str],
+    guests: tuple[Wish, ...] = (),
+    rules: tuple[Rule, ...] = (),
+    mem_mb: tuple[int, int, int] = (8000, 8000, 8000),
+    reserve_mb: int = 0,
+    policy: str = "free-memory",
+) -> Placement:
+    """Return servers a, b and c."""
+    known = {each.name: each for each in guests}
+    for name in located:
+        known.setdefault(name, wish(name))
+    ready = {
+        name: (number, Report(name, "1", True, True, mem_mb=mem, reserve_mb=reserve_mb))
+        for number, (name, mem) in enumerate(zip("abc", mem_mb))
+    }
+    wishes = Wishes(Policy(placement=policy), known, rules)
+    return Placement(wishes, ready, located.items())
+
+
+G = wish("g")
+BIG = wish("g", mem_mb=7500)
+
+
+@pytest.mark.parametrize(
+    ("made", "guest", "expected"),
+    [
+        (placement({}), G, "a"),
+        (placement({"x": "a"}), G, "b"),
+        (placement({}, mem_mb=(8000, 9000, 8500)), G, "b"),
+        (placement({}, mem_mb=(500, 600, 700)), G, None),
+        (placement({}, reserve_mb=7500), G, None),
+        (placement({}, reserve_mb=7000), G, "a"),
+        (placement({"x": "a", "y": "b"}), BIG, "c"),
+        (placement({"x": "a"}, mem_mb=(90000, 8000, 8000), policy=COUNT), G, "b"),
+        (placement({}), wish("g", "c"), "c"),
+        (placement({"x": "c"}), wish("g", "c"), "c"),
+        (placement({}, mem_mb=(8000, 8000, 500)), wish("g", "c"), "a"),
+        (placement({}, mem_mb=(8000, 8000, 500)), wish("g", "c", strict=True), None),
+        (placement({}, mem_mb=(8000, 8000, 500)), wish("g", "c", "b"), "b"),
+    ],
+)
+def test_choose(made: Placement, guest: Wish, expected: str | None) -> None:
+    assert made.choose(guest) == expected
+
+
+def test_the_first_server_wins_within_its_tier_only() -> None:
+    assert placement({"x": "b"}).choose(G, first="b") == "b"
+    assert placement({}).choose(wish("g", "c"), first="b") == "c"
+    stays = wish("g", "c")._replace(failback=False)
+    assert placement({}).choose(stays, first="b") == "b"
+
+
+def test_avoided_servers_are_not_chosen() -> None:
+    assert placement({}).choose(G, avoid=("a", "b")) == "c"
+    assert placement({}).choose(G, avoid=("a", "b", "c")) is None
+
+
+def test_apart_is_strict() -> None:
+    rule = Rule(APART, frozenset({"g", "x", "y", "z"}))
+    assert placement({"x": "a", "y": "b"}, (G,), (rule,)).choose(G) == "c"
+    assert placement({"x": "a", "y": "b", "z": "c"}, (G,), (rule,)).choose(G) is None
+
+
+def test_together_goes_where_the_others_are_or_fits_as_a_whole() -> None:
+    rule = Rule(TOGETHER, frozenset({"g", "x"}))
+    assert placement({"x": "c"}, (G,), (rule,)).choose(G) == "c"
+    assert placement({"x": "c"}, (BIG,), (rule,)).choose(BIG) is None
+    large = wish("x", mem_mb=7500)
+    made = placement({}, (G, large), (rule,), mem_mb=(8000, 9000, 8000))
+    assert made.choose(G) == "b"
+
+
+def test_chained_rules_make_one_group() -> None:
+    rules = (Rule(TOGETHER, frozenset({"a", "b"})), Rule(TOGETHER, frozenset({"b", "c"})))
+    groups = Wishes(rules=rules).together()
+    assert groups["a"] == groups["c"] == frozenset({"a", "b", "c"})
+
+
+def test_taking_away_gives_the_room_back() -> None:
+    made = placement({"x": "a"})
+    made.take_away("x")
+    assert made.choose(G) == "a"
+
+
+def test_pauses_grow_to_a_limit() -> None:
+    assert [pause_s(count) for count in (1, 2, 3, 9)] == [5.0, 10.0, 20.0, 300.0]
