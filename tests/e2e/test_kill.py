@@ -91,14 +91,26 @@ def test_offlinerepo(lab: Lab) -> None:
     assert journey.listed(one) == []
 
 
+#: stands before the real one in ovstools' path, and stops itself until it is told to go on
+STOPPING_MKFS = """#!/bin/sh
+case "$1" in -n) ;; *) kill -STOP $$ ;; esac
+exec /usr/sbin/mkfs.ocfs2 "$@"
+"""
+
+
 def test_killed_while_mkfs_runs(lab: Lab) -> None:
     """The mkfs that goes on keeps the lock: no second mkfs beside it, and the re-run finishes."""
     one = lab.servers[0]
+    wrapper = "/usr/local/sbin/mkfs.ocfs2"
+    one.write(wrapper, STOPPING_MKFS, mode=0o755)
     line = 'ovs-makerepo /dev/sdc C "cluster root" --format --journal-size 8M'
     one.start("sh", "-c", line)
-    one.wait_until("pgrep -f '[m]kfs.ocfs2 -x' && pkill -STOP mkfs.ocfs2", poll_s=0.02)
+    one.wait_until(
+        f"grep -lF 'T (stopped)' $(pgrep -f {wrapper[:-1]}[2] | sed 's,.*,/proc/&/status,')"
+    )
+    one.run("rm", wrapper)
     outcome = one.sh(f"pkill -KILL -f 'bin/[o]vs-makerepo'; {line}; exit $?", status=5)
     assert "a program that it started still runs" in outcome.stderr
-    one.sh(f"pkill -CONT mkfs.ocfs2; {line} --lock-wait 120", timeout_s=240)
+    one.sh(f"pkill -CONT -f {wrapper[:-1]}[2]; {line} --lock-wait 120", timeout_s=240)
     assert journey.mounted_device(one) == "/dev/sdc"
-    assert one.sh("ls /OVS/lost+found", status=0).status == 0
+    assert one.exists("/OVS/lost+found")
