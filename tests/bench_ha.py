@@ -54,7 +54,7 @@ def view(guests: int, lost: int) -> View:
 def worst(guests: int) -> float:
     """Return the longest median over the loss of each server, in seconds."""
     found = []
-    for lost in range(0, SERVERS):
+    for lost in range(SERVERS):
         seen = view(guests, lost)
         taken = []
         for _ in range(ROUNDS):
