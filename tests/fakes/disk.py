@@ -36,6 +36,7 @@ class Disk:
     other: dict[str, str] = field(default_factory=dict)  #: blkid's words for anything else
     children: list[Disk] = field(default_factory=list)
     beating: set[int] = field(default_factory=set)
+    is_claimed: bool = False  #: by the kernel: swap, a mount that we do not see
     head: bytes = bytes(8192)  #: of a disk on which blkid finds nothing
 
     @property

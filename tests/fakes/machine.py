@@ -66,6 +66,10 @@ class FakeHost(Host):
         """Know the fake disks as block devices."""
         return "block" if self.resolve(absolute) in self.machine.disks else super().kind(absolute)
 
+    def is_claimed(self, absolute: str) -> bool:
+        """Tell what the test wants."""
+        return self.machine.disk(absolute).is_claimed
+
     def head(self, absolute: str, size: int) -> bytes:
         """Return what the fake disk begins with."""
         return self.machine.disk(absolute).head[:size]

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from ..errors import RefusedError, ToolError, UsageError
 from ..model.command import Command
 from ..model.uuids import normal_uuid
-from ..system import block, mkfs, mounts, ocfs2
+from ..system import block, mkfs, mounts, ocfs2, processes, usage
 from ..system.block import Device
 from ..system.host import Host
 from .plan import Confirm, Run, Step
 
+#: udev opens every device for a moment when it changes
+PROBERS = ("systemd-udevd", "(udev-worker)", "udev-worker")
 SIZE = re.compile(r"[1-9][0-9]{0,8}[KMG]?")
 MIB = 2**20
 
@@ -103,6 +105,25 @@ def refuse_mounted_elsewhere(host: Host, device: Device, top: str) -> None:
             )
 
 
+def refuse_in_use(host: Host, device: Device) -> None:
+    """Raise RefusedError when anything uses the device, whatever is or is not on it.
+
+    Also what leaves no trace on it: swap, a mount in another namespace, a guest or a database
+    that has the raw device open, a loop device.
+    """
+    path = device.kernel_path
+    evidence = [str(p) for p in processes.users_of(host, path) if p.name not in PROBERS]
+    evidence += [f"{loop} is a loop device on it" for loop, _ in usage.loops_in(host, path)]
+    if not evidence and host.is_claimed(path):
+        evidence = ["the kernel holds it exclusively: swap, RAID, or a mount in a container"]
+    if evidence:
+        raise RefusedError(
+            f"{device.path} is in use; it is never formatted",
+            *evidence,
+            hint=f"see /proc/swaps, lsns -t mnt, and fuser -v {path}; end what uses it",
+        )
+
+
 def refuse_content(host: Host, device: Device, wanted: Format, is_free: bool = False) -> None:
     """Raise RefusedError when the device holds something, unless --force says to destroy it.
 
@@ -161,6 +182,7 @@ def format_steps(host: Host, device: Device, command: Command, uuid: str) -> lis
     """Return the steps that format a device, having looked once more, and verify the result."""
 
     def is_unchanged(host: Host) -> None:
+        refuse_in_use(host, device)
         now = block.look(host, device.path)
         if now != device:
             raise RefusedError(

@@ -159,6 +159,7 @@ def _found_by_format(
         request.format, device.path, uuid, cluster[0].name if cluster else None, limit_s
     )
     formatting.refuse_content(host, device, request.format, is_free=blank)
+    formatting.refuse_in_use(host, device)
     if cluster is not None:
         formatting.refuse_unfit(host, command, device.size_bytes, request.format)
     state = "is blank" if device.is_blank else "has an OCFS2 whose mkfs has not come to its end"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -93,6 +94,17 @@ class Host:
                 return device.read(size)
         except OSError as error:
             raise RefusedError(f"cannot read {absolute}: {error.strerror}") from error
+
+    def is_claimed(self, absolute: str) -> bool:
+        """Tell whether the kernel holds a device exclusively: mounted anywhere, swap, RAID.
+
+        O_EXCL without O_CREAT on a block device fails with EBUSY then (open(2)).
+        """
+        try:
+            os.close(os.open(self.path(absolute), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+        except OSError as error:
+            return error.errno == errno.EBUSY
+        return False
 
     def hostname(self) -> str:
         """Return uname's node name, or /etc/hostname's below another root."""

@@ -145,6 +145,21 @@ def test_data_that_blkid_does_not_know_is_safe(online: FakeMachine, form: Format
     assert online.commands == []
 
 
+@pytest.mark.parametrize("form", [FORMAT, FORCE])
+def test_a_device_in_use_is_never_formatted(online: FakeMachine, form: Format) -> None:
+    online.disk("/dev/sdb1").is_claimed = True
+    with pytest.raises(RefusedError, match="is in use; it is never formatted"):
+        makerepo(online, form=form)
+    online.disk("/dev/sdb1").is_claimed = False
+    online.write("/proc/77/comm", "qemu-system-x86\n")
+    (online.root / "proc/77/fd").mkdir()
+    (online.root / "proc/77/fd/9").symlink_to("/dev/sdb1")
+    with pytest.raises(RefusedError) as caught:
+        makerepo(online, form=form)
+    assert "qemu-system-x86 (pid 77) has /dev/sdb1" in caught.value.evidence
+    assert online.commands == []
+
+
 def test_our_own_heartbeat_is_no_other_server(online: FakeMachine) -> None:
     online.run_format("/dev/sdb1").beating = {0}
     online.kernel.start_region(online.uuid("/dev/sdb1"))
