@@ -150,6 +150,7 @@ class Agent:
                     anew = Answer(REFUSED, "this server has booted anew since it accepted that")
                     answers = dict.fromkeys(answers, anew)
                 self.answers = {**answers, **self.answers}
+        self.highest_epoch = max(self.highest_epoch, files.epoch)
         if self.rules.accepts(files.orders, self.highest_epoch):
             self.highest_epoch = max(self.highest_epoch, files.orders.epoch)
             self.orders = files.orders

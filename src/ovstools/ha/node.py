@@ -48,6 +48,8 @@ def take_orders(agent: Agent) -> None:
                 settled = interrupted(agent, guest, order)
                 if settled is not None:
                     agent.answers[order.id] = settled
+    if not agent.orders.epoch:
+        return  # nothing was read yet: what an earlier life answered must not be forgotten
     working = {job.order.id for job in agent.jobs.values() if job.order is not None}
     for order_id in [each for each in agent.answers if each not in current | working]:
         del agent.answers[order_id]

@@ -32,12 +32,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Files:
-    """The pool file system, parsed; an agent that cannot read and write it has None instead."""
+    """The pool file system, parsed; an agent that cannot read and write it has None instead.
+
+    epoch: what locks/master says: a master that was replaced may still have a write on its way.
+    """
 
     wishes: Wishes
     orders: Orders
     reports: Mapping[str, Seen] = field(default_factory=dict)
     own: Report | None = None  #: our last report, perhaps of an earlier life
+    epoch: int = 0
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,28 @@ def evidence(worker: Worker, at_grant: Mapping[str, int], absent_here: bool) -> 
         live=seen.live,
         steady_since=seen.steady_since,
         dead_s=worker.identity.dead_s,
-        node_locks=worker.orders.node_locks,
+        node_locks=_node_locks(worker),
         reports=files.reports if files else {},
         absent_here=absent_here,
         stale_s=files.wishes.policy.stale_s if files else 0.0,
         at_grant=at_grant,
     )
+
+
+def _node_locks(worker: Worker) -> frozenset[str]:
+    """Return the node locks of the master that wrote the orders, if it still has them.
+
+    They ended with the boot in which it took them.
+    """
+    orders, files = worker.orders, worker.seen.files
+    master = orders.master or ""
+    if master == worker.identity.node:
+        return (
+            orders.node_locks if orders.boots.get(master) == worker.identity.boot else frozenset()
+        )
+    number = worker.identity.numbers.get(master)
+    found = files.reports.get(master) if files else None
+    is_live = worker.seen.live is not None and number in worker.seen.live
+    if not is_live or found is None or orders.boots.get(master) != found.report.boot:
+        return frozenset()
+    return orders.node_locks

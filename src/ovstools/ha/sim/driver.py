@@ -108,6 +108,7 @@ class Driver:
                 store.orders,
                 store.seen(now, self.since),
                 store.reports.get(server.name),
+                store.epoch,
             )
         knows = now >= self._knows_since - 1e-9
         if not knows:

@@ -180,8 +180,10 @@ def at_rest(world: World) -> list[str]:
                     if places[g] == node
                 ):  # fmt: skip
                     found.append(f"{guest} is not apart on {node}")
-        elif len(set(places.values())) > 1 and any(
-            all(placement.fits(wishes.guests[g], node) for g in places) for node in ready
+        elif (
+            len(set(places.values())) > 1
+            and set(places.values()) <= set(ready)
+            and any(all(placement.fits(wishes.guests[g], node) for g in places) for node in ready)
         ):
             found.append(f"{', '.join(places)} are not together: {places}")
     return found

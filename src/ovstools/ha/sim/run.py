@@ -50,7 +50,9 @@ def _until_rest(world: World, last: float) -> None:
         if moment > last + MOST_S:
             world.watch.breach("I6", "it does not settle")
             return
-        if moment > last + LEAST_S and moment > world.watch.last_activity + quiet:
+        is_leaving = any(each.powered and each.stopping for each in world.servers.values())
+        is_quiet = moment > world.watch.last_activity + quiet and not is_leaving
+        if moment > last + LEAST_S and is_quiet:
             clock.now = max(clock.now, last + LEAST_S)
             return
         clock.advance()
