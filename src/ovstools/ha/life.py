@@ -117,10 +117,8 @@ def _is_here(deciding: Deciding, wish: Wish, entry: Entry, local: Local) -> Entr
     moved = moves.better(deciding, wish, entry)
     if moved is not entry:
         return moved
-    if (entry.restarts or entry.failed or entry.moves) and deciding.is_older(
-        wish.name, deciding.policy.stable_s
-    ):
-        return cleared(entry)
+    if (entry.restarts or entry.failed) and deciding.is_older(wish.name, deciding.policy.stable_s):
+        return cleared(entry)._replace(moves=entry.moves)
     return entry
 
 

@@ -62,7 +62,7 @@ def _ask(deciding: Deciding, ask: Ask, wish: Wish, entry: Entry) -> str | None:
     if not deciding.placement.fits(wish, ask.node):
         return f"refused: no room on {ask.node}"
     for guest in group & deciding.entries.keys():
-        deciding.entries[guest] = deciding.entries[guest]._replace(shunned=())
+        deciding.entries[guest] = deciding.entries[guest]._replace(shunned=(), moves=0)
     _move_group(deciding, sorted(group), ask.node, ask.verb == MIGRATE)
     return "accepted"
 
@@ -93,6 +93,8 @@ def better(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     """Return the entry with a move begun, or the entry itself when it may stay."""
     if entry.wait_s and not deciding.is_older(wish.name, entry.wait_s):
         return entry
+    if wish.mark is not None:
+        return entry  # its file is being written: it could not start elsewhere
     found = _required(deciding, wish, entry)
     is_required = found is not None
     if found is None and wish.failback and entry.moves < PREFERENCE_TRIES:

@@ -95,6 +95,7 @@ class Hypervisors:
         """Let a guest's only copy change servers."""
         self.set_power(server, guest, Power.MIGRATED)
         self.set_power(target, guest, power)
+        self.world.watch.last_host[guest] = (target.name, target.boot)
         self.world.note("migrated", node=target.name, guest=guest, source=server.name)
         self.world.wake(target)
 

@@ -156,6 +156,7 @@ def at_rest(world: World) -> list[str]:
         guest: node
         for guest, node in hosts.items()
         if guest in wishes.guests and wishes.guests[guest].state == STARTED
+        and wishes.guests[guest].mark is None
         and (e := world.store.orders.entries.get(guest)) and e.phase is Phase.RUNNING
     }  # fmt: skip
     ready = {
