@@ -180,8 +180,10 @@ class Agent:
         if self._writes_report:
             return
         report = self._current()
-        if report == self._written:
-            return
+        files = self.seen.files
+        is_there = files is not None and files.own == self._written
+        if report == self._written and is_there:
+            return  # else: a write of an earlier life came late, over ours
         self._writes_report = True
 
         def written(result: Result) -> None:

@@ -165,6 +165,7 @@ class World:
         """Replace nodes/NODE.json; the master and those that wait for it will see it."""
         self.watch.reported(server, report)
         self.store.reports[server.name] = report
+        self.wake(server, POLL_S)
         writer = self.store.writers.get(server.name)
         if writer is None or writer.until is not None:
             self.store.writers[server.name] = Writer(self.clock.now, 0.0)
