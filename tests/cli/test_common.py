@@ -335,6 +335,7 @@ def test_a_dry_run_prints_and_changes_nothing(
         "dry_run": True,
         "steps": [{"title": "make the folder", "change": "mkdir -p -m 755 /srv/x"}],
         "notices": ["a notice"],
+        "status": 0,
     }
 
 

@@ -206,6 +206,28 @@ def test_a_local_repository(lab: Lab) -> None:
     assert journey.mounted_device(one, f"/OVS/{line.split()[0]}") == "/dev/sda"
 
 
+def test_a_device_that_a_process_has_open(lab: Lab) -> None:
+    """As QEMU has a guest's raw disk."""
+    two = lab.servers[1]
+    job = two.start("sh", "-c", "exec 9<>/dev/sda; exec sleep 600")
+    two.wait_until("pgrep -x sleep")
+    try:
+        line = 'ovs-makerepo /dev/sda 0 "scratch" --format --force'
+        refused(two, line, "is in use; it is never formatted", "sleep (pid")
+    finally:
+        job.kill()
+
+
+def test_a_local_repository_on_a_shared_lun_is_mounted_once(lab: Lab) -> None:
+    """ext4's multiple-mount protection keeps the second server out."""
+    one, two, _ = lab.servers
+    one.sh('ovs-makerepo /dev/sdc 0 "mine" --format', timeout_s=120)
+    outcome = two.sh('ovs-makerepo /dev/sdc 0 "mine"', status=1, timeout_s=120)
+    assert "mount" in outcome.stderr
+    assert "/dev/sdc" not in two.read("/proc/mounts")
+    assert journey.mounted_device(one, f"/OVS/{journey.listed(one)[-1].split()[0]}") == "/dev/sdc"
+
+
 def test_two_servers_with_one_node_number(lab: Lab) -> None:
     """vmserver3 comes with a cluster.conf that gives it vmserver1's number."""
     one, _, three = lab.servers

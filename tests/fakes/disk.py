@@ -22,6 +22,7 @@ class FileSystem:
     stack: str = "o2cb"
     is_finished: bool = True
     heartbeat: dict[int, int] = field(default_factory=dict)
+    slot_map: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Disk:
     beating: set[int] = field(default_factory=set)
     is_claimed: bool = False  #: by the kernel: swap, a mount that we do not see
     head: bytes = bytes(8192)  #: of a disk on which blkid finds nothing
+    tail: bytes = bytes(65536)
 
     @property
     def name(self) -> str:
@@ -98,6 +100,9 @@ class Disk:
             return _stats(fs), ""
         if request == "hb":
             return _heartbeat(fs), ""
+        if request == "slotmap":
+            rows = "".join(f"\t{slot:5}   {node:5}\n" for slot, node in fs.slot_map.items())
+            return f"\tSlot#   Node#\n{rows}", ""
         if request == "ls /":
             return _names(fs), ""
         if request.startswith("cat /"):

@@ -70,9 +70,10 @@ class FakeHost(Host):
         """Tell what the test wants."""
         return self.machine.disk(absolute).is_claimed
 
-    def head(self, absolute: str, size: int) -> bytes:
-        """Return what the fake disk begins with."""
-        return self.machine.disk(absolute).head[:size]
+    def peek(self, absolute: str, offset: int, size: int) -> bytes:
+        """Return what the fake disk begins or ends with."""
+        disk = self.machine.disk(absolute)
+        return (disk.tail if offset else disk.head)[:size]
 
     def hostname(self) -> str:
         """Return the fake name."""

@@ -48,7 +48,7 @@ def heartbeat(view: View) -> list[Finding]:
         return [
             HEARTBEAT_INACTIVE.found(
                 f"this server does not heartbeat on the cluster root, {root.source}",
-                hint=f"umount {view.paths.cluster_root}; ovstools repositories start",
+                hint=f"umount {view.paths.cluster_root}; ovstools services start",
             )
         ]
     if len(active) > 1 and view.kernel.mode != "global":

@@ -86,7 +86,7 @@ def online(view: View) -> list[Finding]:
         return [
             O2CB_OFFLINE.found(
                 "o2cb is offline: the kernel has no cluster with this server in it",
-                hint="ovs-cluster-configure; ovstools repositories start",
+                hint="ovs-cluster-configure; ovstools services start",
             )
         ]
     differing = differences(view.kernel, view.cluster)

@@ -148,7 +148,7 @@ def repositories(view: View) -> list[Finding]:
                     f"listed: {repository.uuid or '-'} {repository.source}",
                     f"mounted: {difference}",
                     hint=f"find out which is right; umount {mount.mountpoint}; "
-                    "ovstools repositories start",
+                    "ovstools services start",
                 )
             )
     return found
@@ -158,12 +158,12 @@ def _missing(view: View, repository: Repository) -> Finding:
     if repository.cluster_root:
         return ROOT_NOT_MOUNTED.found(
             f"the cluster root, {repository.source}, is not mounted at {view.paths.cluster_root}",
-            hint="ovstools repositories start",
+            hint="ovstools services start",
         )
     place = view.mountpoint(repository)
     return NOT_MOUNTED.found(
         f"the repository {repository.source} is not mounted" + (f" at {place}" if place else ""),
-        hint="ovstools repositories start",
+        hint="ovstools services start",
     )
 
 

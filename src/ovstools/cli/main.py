@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import ExitStatus, OvsError, ToolError
+from ..errors import ExitStatus, OvsError, ToolError, UsageError
 from .commands import Commands, load_command
 from .options import HELP_NAMES, Choices, common
 
@@ -68,6 +68,9 @@ def run(
     except click.exceptions.Exit as ended:  # --help, --version
         return ended.exit_code
     except click.ClickException as error:
+        if "--json" in words:  # whether or not it was read before the words went wrong
+            choices.json = True
+            return _report(UsageError(error.format_message(), hint=f"{name} --help"), choices)
         with contextlib.suppress(OSError):
             error.show()
         return ExitStatus.USAGE
@@ -80,12 +83,13 @@ def run(
     except OvsError as error:
         return _report(error, choices)
     except BrokenPipeError:
-        # The reader of our answer has gone (`| head`); python would complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()  # the reader of our answer has gone (`| head`)
         return 128 + signal.SIGPIPE
     except OSError as error:  # a folder that only root may enter, a full disk behind stdout
         what = f"{error.filename or 'the answer'}: {error.strerror}"
         hint = "run it as root" if error.errno in (errno.EACCES, errno.EPERM) else ""
+        if error.filename is None:
+            _drop_stdout()
         return _report(ToolError(what, hint=hint), choices)
     except Exception as error:  # a fault of ours: never a traceback unasked
         what = f"internal error: {type(error).__name__}: {error}"
@@ -116,6 +120,12 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _drop_stdout() -> None:
+    """Send the rest of the answer nowhere: else python fails once more as it ends, with 120."""
+    with contextlib.suppress(OSError):  # a test's standard output has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:

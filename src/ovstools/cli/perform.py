@@ -116,7 +116,9 @@ def _preview(plan: Plan, host: Host, chosen: Choices) -> int:
         host.talk.notice(notice)
     if chosen.json:
         steps = [{"title": s.title, "change": s.change.preview()} for s in plan.steps]
-        output.print_json({"dry_run": True, "steps": steps, "notices": list(plan.notices)})
+        output.print_json(
+            {"dry_run": True, "steps": steps, "notices": list(plan.notices), "status": 0}
+        )
     elif plan.steps:
         click.echo(plan.preview())
     else:

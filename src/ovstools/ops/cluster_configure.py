@@ -143,6 +143,26 @@ def _difference_steps(
     kernel: KernelCluster, cluster: Cluster, timing: Timing, limit_s: float
 ) -> list[Step]:
     steps = []
+    gone = [
+        node
+        for node in kernel.nodes
+        if (node.name, node.number, node.ip_address, node.ip_port)
+        not in {(n.name, n.number, n.ip_address, n.ip_port) for n in cluster.nodes}
+    ]
+    if gone and kernel.regions:
+        # o2cb would try to unregister nodes that are alive: "Internal logic failure"
+        raise RefusedError(
+            "a node was changed in cluster.conf, or taken out, while a heartbeat runs",
+            *(
+                f"in the kernel: {node.name}, number {node.number}, {node.ip_address}"
+                for node in gone
+            ),
+            hint="put the node back as it was; or, on all servers, ovstools services stop, "
+            "and start them with the new file",
+        )
+    if gone:
+        restart = Run(systemd.restart(o2cb.UNIT, limit_s))
+        return [Step("restart o2cb, for its nodes", restart)]
     if differences(kernel, cluster):
         register = Run(o2cb.register_cluster(cluster.name))
         steps.append(Step(f"register the nodes of {cluster.name} in the kernel", register))

@@ -44,6 +44,8 @@ class Format:
         for size in (self.block_size, self.cluster_size, self.journal_size):
             if size is not None and not SIZE.fullmatch(size):
                 raise UsageError(f"{size!r} is no size", hint="a number with K, M or G: 64M")
+        if self.force and not self.wanted:
+            raise UsageError("--force does nothing without --format")
         if self.slots is not None and not 1 <= self.slots <= 255:
             raise UsageError(f"{self.slots} node slots: expected 1 to 255")
         if self.label is not None and (
@@ -134,6 +136,8 @@ def refuse_content(host: Host, device: Device, wanted: Format, is_free: bool = F
         return
     if device.signature is not None and device.signature.type == "ocfs2":
         _refuse_heartbeat(host, device)
+        if not is_free:
+            _refuse_slots(host, device)
     if not wanted.force and not is_free:
         raise RefusedError(
             f"{device.path} is not blank, it is not formatted",
@@ -150,6 +154,19 @@ def _refuse_heartbeat(host: Host, device: Device) -> None:
             f"{device.path} is in use: a server heartbeats on it; it is never formatted",
             f"heartbeat moves of node number {', '.join(map(str, alive))}",
             hint="take it offline there first: ovs-offlinerepo",
+        )
+
+
+def _refuse_slots(host: Host, device: Device) -> None:
+    """Refuse while a node has a slot: a server whose storage stalls does not heartbeat either."""
+    nodes = sorted(ocfs2.read_slots(host, device.kernel_path).values())
+    if nodes:
+        raise RefusedError(
+            f"{device.path} is in use, or was when its server crashed; it is never formatted",
+            f"the slot map has node number {', '.join(map(str, nodes))}",
+            hint="a server whose storage stalls looks dead, and is not; if it is, mount the volume "
+            "and take it offline, which frees the slot:\n"
+            f"ovs-makerepo {device.path} ... (without --format); ovs-offlinerepo {device.path}",
         )
 
 

@@ -34,6 +34,7 @@ def plan(host: Host, request: Request) -> Plan:
             hint="log in to the target with iscsiadm and give the device; NFS is not there yet",
         )
     listed = mounting.read_list(host)
+    mounting.refuse_two_roots(host, listed)
     if host.offline:
         return _plan_offline(host, request, source.path, listed)
     cluster = None if request.shared == LOCAL else mounting.online_cluster(host)

@@ -7,7 +7,7 @@ from ..model.cluster import Node
 from ..model.cluster_conf import ClusterConf
 from ..model.heartbeat import KernelCluster
 from ..model.ocfs2 import CLASSIC_STACK, Volume
-from ..model.repositories import Repository, RepositoryList
+from ..model.repositories import Repository, RepositoryList, format_line
 from ..model.repository_options import RepositoryOptions
 from ..system import mounts, o2cb, ocfs2
 from ..system.host import Host
@@ -18,6 +18,17 @@ from .plan import Confirm, MakeDirectory, Run, Step
 def read_list(host: Host) -> RepositoryList:
     """Return the list of repositories; an empty one when there is no file."""
     return RepositoryList.parse(host.read(host.settings.paths.repositories) or "")
+
+
+def refuse_two_roots(host: Host, known: RepositoryList) -> None:
+    """Raise RefusedError when the list marks more than one cluster root."""
+    roots = [each for each in known.repositories if each.cluster_root]
+    if roots[1:]:
+        raise RefusedError(
+            f"{host.settings.paths.repositories} has more than one cluster root (@)",
+            *(format_line(each) for each in roots),
+            hint="take the @ off the wrong one, or its line out",
+        )
 
 
 def read_options(host: Host) -> RepositoryOptions:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import ExitStatus, OvsError, RefusedError
 from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
-from . import listed, repository_mount, unmounting
+from . import listed, mounting, repository_mount, unmounting
 from .attempts import Attempt, TryEach
 from .listed import Listed
 from .plan import Plan, Report, Step
@@ -42,6 +42,8 @@ def plan(host: Host, request: Request) -> Plan:
 def is_idle(host: Host, action: str) -> bool:
     """Tell whether everything is mounted, or nothing, as asked; no plan without steps is made."""
     known = () if host.offline else listed.read_listed(host)
+    if action != STOP and not host.offline:
+        mounting.refuse_two_roots(host, mounting.read_list(host))
     if action == STOP:
         return not any(each.is_mounted for each in known)
     done = all(each.is_mounted and each.repository.uuid is not None for each in known)
@@ -53,6 +55,7 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
 
     Raises RefusedError when there is something to mount and none of it can be.
     """
+    mounting.refuse_two_roots(host, mounting.read_list(host))
     known = listed.read_listed(host)
     missing = [each for each in known if not each.is_mounted]
     _await_devices(host, missing, wait_s)

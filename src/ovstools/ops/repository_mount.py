@@ -8,7 +8,7 @@ from difflib import unified_diff
 from ..errors import RefusedError
 from ..model.block import normal_uuid
 from ..model.cluster import Node
-from ..model.repositories import Repository, RepositoryList
+from ..model.repositories import Repository, RepositoryList, format_line
 from ..model.source import DeviceSource, parse_source
 from ..model.uuids import is_uuid
 from ..system import block, files, mounts, ocfs2
@@ -104,6 +104,7 @@ def look(host: Host, repository: Repository) -> Ready:
     kernel, node = mounting.online_cluster(host)
     volume = ocfs2.read_volume(host, device.kernel_path)
     mounting.refuse_other_cluster(volume, kernel, device.path)
+    _refuse_other_role(host, repository, device)
     region = kernel.region(uuid)
     # In an active region it is our own heartbeat that moves.
     watched = None if region is not None and region.is_active else device.kernel_path
@@ -130,6 +131,18 @@ def mount_steps(host: Host, ready: Ready, sample: HeartbeatSample) -> list[Step]
     if ready.repository.uuid is None:
         steps.append(record_step(host, ready.repository, ready.uuid))
     return steps
+
+
+def _refuse_other_role(host: Host, repository: Repository, device: Device) -> None:
+    marker = ocfs2.read_marker(host, device.kernel_path)
+    if marker is not None and (marker.shared == "C") != repository.cluster_root:
+        on_storage = "the cluster root" if marker.shared == "C" else "no cluster root"
+        raise RefusedError(
+            f"{device.path} is {on_storage}, says its .ovsrepo ({marker.description!r}); "
+            "the list says otherwise",
+            format_line(repository),
+            hint=f"correct its line in {host.settings.paths.repositories} (@ is the cluster root)",
+        )
 
 
 def find_device(host: Host, repository: Repository) -> str:

@@ -21,6 +21,8 @@ LINK_FOLDERS = ("/dev/mapper", "/dev/disk/by-id", "/dev/disk/by-path")
 #: where raw volumes of databases and the like have their headers. A mkfs.ocfs2 that was killed
 #: before it wrote its superblock leaves these blocks as they were
 HEAD_BYTES = 8192
+#: where the backup of a partition table, and the metadata of some RAID and replication are
+TAIL_BYTES = 65536
 BLKID_FOUND, BLKID_NOTHING, BLKID_AMBIVALENT = 0, 2, 8
 
 
@@ -97,7 +99,7 @@ def look(host: Host, path: str) -> Device:
         partitions=tuple(map(_words, found.partitions)),
         holders=tuple(map(_words, found.holders)),
         is_ambivalent=probed.status == BLKID_AMBIVALENT,
-        has_unknown_data=not is_known and any(host.head(kernel_path, HEAD_BYTES)),
+        has_unknown_data=not is_known and _has_data(host, kernel_path, found.size_bytes),
     )
 
 
@@ -120,6 +122,11 @@ def stable_name(host: Host, path: str) -> str:
     """Return the name of the device that stays the same on every boot and every server."""
     device = host.resolve(path)
     return preferred_name(device, host.links_to(device, LINK_FOLDERS))
+
+
+def _has_data(host: Host, path: str, size_bytes: int) -> bool:
+    tail = max(0, size_bytes - TAIL_BYTES)
+    return any(host.peek(path, 0, HEAD_BYTES)) or any(host.peek(path, tail, TAIL_BYTES))
 
 
 def _words(child: BlockDevice) -> str:

@@ -84,14 +84,14 @@ class Host:
         """Run a command; see Runner.run."""
         return self.runner.run(command)
 
-    def head(self, absolute: str, size: int) -> bytes:
-        """Return the first size bytes of a device.
+    def peek(self, absolute: str, offset: int, size: int) -> bytes:
+        """Return size bytes of a device from offset on.
 
         Raises RefusedError when it cannot be read.
         """
         try:
             with self.path(absolute).open("rb", buffering=0) as device:
-                return device.read(size)
+                return os.pread(device.fileno(), size, offset)
         except OSError as error:
             raise RefusedError(f"cannot read {absolute}: {error.strerror}") from error
 

@@ -42,8 +42,13 @@ def dry_run(command: Command) -> Command:
 
 
 def ext4(device: str, uuid: str, label: str, timeout_s: float) -> Command:
-    """Build mkfs.ext4; -F only stops its question, what is on the device was looked at."""
+    """Build mkfs.ext4; -F only stops its question, what is on the device was looked at.
+
+    With multiple-mount protection (ext4(5)): a local repository on a LUN that another server
+    sees too is refused by the kernel there while it is mounted here.
+    """
     dashed = "-".join((uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:])).lower()
     return Command(
-        ("mkfs.ext4", "-q", "-F", "-U", dashed, "-L", label, device), timeout_s=timeout_s
+        ("mkfs.ext4", "-q", "-F", "-O", "mmp", "-U", dashed, "-L", label, device),
+        timeout_s=timeout_s,
     )

@@ -10,6 +10,7 @@ from ..model.ocfs2 import (
     moving,
     parse_heartbeat,
     parse_names,
+    parse_slotmap,
     parse_stats,
 )
 from ..model.ovsrepo import OvsRepo
@@ -55,6 +56,11 @@ def read_marker(host: Host, device: str) -> OvsRepo | None:
 def read_heartbeat(host: Host, device: str) -> tuple[HeartbeatSlot, ...]:
     """Return the heartbeat area: one slot a node that ever heartbeat there."""
     return parse_heartbeat(host.run(debugfs(device, "hb")).stdout)
+
+
+def read_slots(host: Host, device: str) -> dict[int, int]:
+    """Return which node has which slot, as last written: a node that crashed still has its own."""
+    return parse_slotmap(host.run(debugfs(device, "slotmap")).stdout)
 
 
 def moving_nodes(host: Host, device: str) -> frozenset[int]:

@@ -107,6 +107,21 @@ def test_a_longer_list_is_answered_with_the_lines_that_add(machine: FakeMachine)
     configure(machine, nodes=WORDS)
 
 
+def test_a_node_taken_out_of_a_live_cluster_is_refused(machine: FakeMachine) -> None:
+    machine.join_cluster()
+    machine.run_format("/dev/sdb1")
+    machine.kernel.start_region(machine.uuid("/dev/sdb1"))
+    machine.write(CONF, str(machine.cluster_conf().without_node("vmserver3.example.com")))
+    machine.commands.clear()
+    with pytest.raises(RefusedError, match="taken out, while a heartbeat runs") as caught:
+        configure(machine)
+    assert "vmserver3.example.com, number 2" in caught.value.evidence[0]
+    assert machine.commands == []
+    machine.kernel.stop_region(machine.uuid("/dev/sdb1"))
+    configure(machine)
+    assert not (machine.root / "sys/kernel/config/cluster/ocfs2/node" / NODES[2].name).exists()
+
+
 def test_add_needs_a_file(machine: FakeMachine) -> None:
     with pytest.raises(RefusedError, match=r"no /etc/ocfs2/cluster\.conf to add"):
         configure(machine, add=WORDS[1])

@@ -142,6 +142,10 @@ def test_data_that_blkid_does_not_know_is_safe(online: FakeMachine, form: Format
     with pytest.raises(RefusedError, match="not blank") as caught:
         makerepo(online, form=form)
     assert "data that blkid does not know" in caught.value.evidence[0]
+    online.disk("/dev/sdb1").head = bytes(8192)
+    online.disk("/dev/sdb1").tail = bytes(65024) + b"EFI PART" + bytes(504)
+    with pytest.raises(RefusedError, match="not blank"):
+        makerepo(online, form=form)
     assert online.commands == []
 
 
@@ -193,6 +197,23 @@ def test_a_beating_heart_is_never_formatted(online: FakeMachine) -> None:
         makerepo(online, form=FORCE)
     assert "node number 1" in caught.value.evidence[0]
     assert online.commands == []
+
+
+def test_an_occupied_slot_is_never_formatted(online: FakeMachine) -> None:
+    """A server whose storage stalls has it mounted, and its heartbeat does not move."""
+    disk = online.run_format("/dev/sdb1")
+    assert disk.fs is not None
+    disk.fs.slot_map = {0: 1}
+    for shared in ("C", "0"):
+        with pytest.raises(RefusedError, match="in use, or was when") as caught:
+            makerepo(online, shared=shared, form=FORCE)
+        assert caught.value.evidence == ("the slot map has node number 1",)
+    assert online.commands == []
+
+
+def test_force_alone_says_nothing() -> None:
+    with pytest.raises(UsageError, match="without --format"):
+        Format(force=True)
 
 
 def test_two_servers_with_one_number_do_not_both_mount(online: FakeMachine) -> None:
@@ -305,7 +326,7 @@ def test_a_local_repository_gets_ext4_and_needs_no_cluster(machine: FakeMachine)
     machine.add_disk("/dev/sda", "8:0", type="disk")
     makerepo(machine, "/dev/sda", "0", "scratch")
     uuid = machine.uuid("/dev/sda")
-    assert machine.commands[0].startswith("mkfs.ext4 -q -F -U ")
+    assert machine.commands[0].startswith("mkfs.ext4 -q -F -O mmp -U ")
     assert "SHARED=0" in machine.read(f"/OVS/{uuid}/.ovsrepo")
 
 

@@ -149,12 +149,12 @@ def test_addresses_come_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Host(Runner(Talk())).resolve_name("vmserver1") == ("10.0.0.2", "10.0.0.1")
 
 
-def test_head(tmp_path: Path) -> None:
+def test_peek(tmp_path: Path) -> None:
     (tmp_path / "device").write_bytes(b"abc" + bytes(100))
     host = Host(Runner(Talk()), root=tmp_path)
-    assert host.head("/device", 5) == b"abc\0\0"
+    assert host.peek("/device", 1, 4) == b"bc\0\0"
     with pytest.raises(RefusedError, match="cannot read /none: No such file"):
-        host.head("/none", 5)
+        host.peek("/none", 0, 5)
 
 
 def test_below_root_keeps_the_last_link(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_question_whether_it_would_fit_changes_nothing() -> None:
 def test_ext4() -> None:
     command = mkfs.ext4("/dev/sda", UUID, "local", 60)
     assert command.shell() == (
-        "mkfs.ext4 -q -F -U 01234567-89ab-cdef-0123-456789abcdef -L local /dev/sda"
+        "mkfs.ext4 -q -F -O mmp -U 01234567-89ab-cdef-0123-456789abcdef -L local /dev/sda"
     )
 
 
