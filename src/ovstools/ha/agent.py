@@ -179,8 +179,11 @@ class Agent:
     def _report(self) -> None:
         if self._writes_report:
             return
-        report = self._current()
         files = self.seen.files
+        own = files.own if files is not None else None
+        if self.seen.guests is None and own is not None and own.boot == self.identity.boot:
+            return  # what an earlier life knew of the guests stands until they have answered
+        report = self._current()
         is_there = files is not None and files.own == self._written
         if report == self._written and is_there:
             return  # else: a write of an earlier life came late, over ours

@@ -70,7 +70,7 @@ def _is_elsewhere(worker: Worker, guest: str) -> str | None:
         number = worker.identity.numbers.get(name)
         if seen.live is not None and number in seen.live and name != worker.identity.node:
             local = found.report.guests.get(guest)
-            if local is not None and local.power.is_here and found.moved:
+            if local is not None and local.power.is_here and not local.locked:
                 return name
     return None
 

@@ -147,9 +147,9 @@ class Watch:
         if self.world.dlm.holder(act.node_lock(server.name)) != server.name:
             self.breach("I2", f"{guest} starts on {server.name}, which has no node lock")
         last = self.last_host.get(guest)
-        if last is None or last[0] == server.name:
-            return
-        self._is_proven(guest, server, *last)
+        if last is not None and last[0] != server.name:
+            self._is_proven(guest, server, *last)
+        self.last_host[guest] = (server.name, server.boot)  # whether it comes up or not
 
     def _is_proven(self, guest: str, server: Server, node: str, boot: str) -> None:
         """I2: the last host is dead with its node lock taken, or released it, or booted anew."""
