@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv check test e2e slow demo bench lab lab-down lab-status clean
+.PHONY: help .venv check test e2e slow soak demo bench lab lab-down lab-status clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ slow: .venv ## 2,000 random schedules of guest HA; installing into an environmen
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)
 	$(PYTEST) -m e2e tests/e2e
+
+soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
+	OVS_SCHEDULES=2 OVS_FRESH=10000 $(PYTEST) -m slow tests/ha_random
 
 demo: .venv ## the white paper's story on three virtual servers, each command shown
 	$(PYTHON) -m tests.e2e.demo
