@@ -33,7 +33,7 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests with cov
 
 test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 
-slow: .venv ## 2,000 random schedules of guest HA; installing into an environment of its own
+slow: .venv ## 1,100 random schedules of guest HA; installing into an environment of its own
 	$(PYTEST) -m slow tests/ha_random tests/slow
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.

@@ -42,7 +42,7 @@ def users_of(host: Host, mountpoint: str) -> tuple[Process, ...]:
 
 def _used_path(host: Host, pid: str, mountpoint: str) -> str:
     used = itertools.chain(_links(host, pid), _maps(host, pid))
-    return next((path for path in used if _is_below(path, mountpoint)), "")
+    return next((path for path in used if is_below(path, mountpoint)), "")
 
 
 def _links(host: Host, pid: str) -> Iterator[str]:
@@ -72,5 +72,6 @@ def _maps(host: Host, pid: str) -> Iterator[str]:
     yield from (row[5] for row in rows if len(row) == 6)
 
 
-def _is_below(path: str, mountpoint: str) -> bool:
-    return path == mountpoint or path.startswith(f"{mountpoint.rstrip('/')}/")
+def is_below(path: str, folder: str) -> bool:
+    """Tell whether a path is a folder, or in it."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")

@@ -5,14 +5,11 @@ from __future__ import annotations
 from ..model.mountinfo import SWAPS, Mount, parse_swaps
 from . import mounts
 from .host import Host
-from .processes import Process, users_of
+from .processes import Process, is_below, users_of
+
+__all__ = ["is_below", "loops_in", "mounts_on", "processes_in", "swaps_in"]
 
 BLOCK = "/sys/block"
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Tell whether a path is a folder, or in it."""
-    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def processes_in(host: Host, mountpoints: tuple[str, ...]) -> tuple[Process, ...]:
