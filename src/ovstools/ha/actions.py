@@ -117,12 +117,16 @@ class ClearMark(NamedTuple):
 
 
 class AppendEvent(NamedTuple):
-    """Append what happened to events/NODE.jsonl."""
+    """Append what happened to events/NODE.jsonl.
+
+    parts: what took how many seconds, one after the other, on this server's monotonic clock.
+    """
 
     event: str
     guest: str | None = None
     text: str = ""
     proofs: tuple[str, ...] = ()
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 class Wait(NamedTuple):

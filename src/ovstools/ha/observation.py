@@ -51,6 +51,8 @@ class Observation:
     now: monotonic seconds. live: node numbers, None when they cannot be read; steady_since: when
     our region last became steady. kept: locks in the keeper; held: locks of this process.
     guests: what the hypervisors say; None: unknown yet. stopping: the system shuts down, and how.
+    repositories, lacking, answering: as in the report. read_at: when the pool file system was last
+    read to the end, None: now.
     """
 
     now: float
@@ -63,6 +65,10 @@ class Observation:
     results: tuple[Result, ...] = ()
     busy: frozenset[str] = frozenset()  #: guests whose hypervisor command has not ended
     stopping: str | None = None
+    repositories: frozenset[str] | None = None
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    answering: frozenset[str] = frozenset()
+    read_at: float | None = None
 
 
 @dataclass(frozen=True)

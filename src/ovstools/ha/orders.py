@@ -43,7 +43,8 @@ class Entry(NamedTuple):
     it was last healthy; failed: servers given up; wait_s: pause before the next attempt;
     back_to: the server it left for maintenance or a shutdown; boot: boot id of `node` when it
     was started there; halted: stopped by a person behind our back; moves: failed moves in a row.
-    shunned: servers given up at any time, which no mere preference leads back to.
+    shunned: servers given up at any time, which no mere preference leads back to. overdue: guests
+    that it waited for in vain, and waits for no longer.
     """
 
     phase: Phase
@@ -61,6 +62,7 @@ class Entry(NamedTuple):
     ask: str | None = None
     home: str = ""
     shunned: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,9 @@ class Report:
     """One server's report; the driver adds the rising sequence number.
 
     asked: every hypervisor there has answered. guests: those it knows; a guest that is not in it
-    is not there. leaving: the server is shutting down.
+    is not there. leaving: the server is shutting down. repositories: UUIDs of those mounted
+    there; None: not reported, which counts as all. lacking: guests that could not start there,
+    with the file that is missing. answering: probes (after.Probe as text) that succeed.
     """
 
     node: str
@@ -65,6 +67,9 @@ class Report:
     cpu: float = 8.0
     mem_mb: int = 16384
     reserve_mb: int = 0
+    repositories: frozenset[str] | None = None
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    answering: frozenset[str] = frozenset()
 
 
 class Seen(NamedTuple):

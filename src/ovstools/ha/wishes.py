@@ -15,6 +15,11 @@ FREE_MEMORY, COUNT = "free-memory", "count"
 BACKUP, CREATE = "backup", "create"
 VM, CONTAINER = "vm", "ct"
 TOGETHER, APART = "together", "apart"
+HONOUR, RESTART = "honour", "restart"  #: on_shutdown, as the guest's file spells it
+IGNORE = "ignore"  #: what `pool ha off` means: this, or FREEZE
+#: what an Ask is about; MASTER names a server and no guest, START no server
+ASK_MIGRATE, ASK_RELOCATE, ASK_START, ASK_MASTER = "migrate", "relocate", "start", "master"
+WAIT_STARTED, WAIT_AGENT, WAIT_TCP = "started", "agent", "tcp:"
 
 
 class Mark(NamedTuple):
@@ -24,11 +29,24 @@ class Mark(NamedTuple):
     writer: str
 
 
+class After(NamedTuple):
+    """Another guest that comes first: until it has started, its agent or a port answers.
+
+    wait: started, agent or tcp:HOST:PORT. timeout_s: then the later one starts anyway.
+    """
+
+    guest: str
+    wait: str = WAIT_STARTED
+    timeout_s: float = 300.0
+
+
 class Wish(NamedTuple):
     """What the operator wants of one guest.
 
     home: the server it was created on. tiers: preferred servers, best first; strict: no others
     (the product's policy `manual`). stop_s: how long a stop may take before it is forced.
+    repository: UUID of the one that a server must have mounted; empty: any server will do.
+    on_shutdown: what a shutdown from inside means. after: those that start before, one by one.
     """
 
     name: str
@@ -45,6 +63,9 @@ class Wish(NamedTuple):
     mem_mb: int = 512
     mark: Mark | None = None
     stop_s: float = 60.0
+    repository: str = ""
+    on_shutdown: str = HONOUR
+    after: tuple[After, ...] = ()
 
     def tier_of(self, node: str) -> int | None:
         """Rank a server for this guest, 0 best; None: not allowed there."""
@@ -63,7 +84,11 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True)
 class Policy:
-    """The pool's switches and limits; freeze_max_s None: a frozen guest waits for its server."""
+    """The pool's switches and limits; freeze_max_s None: a frozen guest waits for its server.
+
+    ha_off: what it means when `ha` is off: freeze (nothing is decided), or ignore (all guests are
+    treated as ignored).
+    """
 
     ha: bool = True
     shutdown: str = CONDITIONAL
@@ -75,15 +100,20 @@ class Policy:
     stale_s: float = 30.0
     stable_s: float = 120.0
     drain_s: float = 600.0
+    ha_off: str = FREEZE
 
 
 class Ask(NamedTuple):
-    """A request to the master: migrate or relocate a guest to a server."""
+    """A request to the master; verb is one of ASK_*.
+
+    Migrate or relocate a guest to a server; start a guest that was stopped by a person or is in
+    error; make a server the master.
+    """
 
     uid: str
     verb: str
-    guest: str
-    node: str
+    guest: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True)
