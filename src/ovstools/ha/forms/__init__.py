@@ -1,0 +1,1 @@
+"""The files of the pool file system: bytes <-> values, pure."""
