@@ -34,9 +34,10 @@ AUTO, MANUAL = "auto", "manual"
 class GuestFile:
     """The whole file; what wishes.Wish has as well means the same.
 
-    hypervisor: a libvirt URI, xl or process. definition: absolute path of its XML or vm.cfg.
-    policy: `manual` allows no servers but the preferred ones. preferred_servers: tiers, best
-    first. unknown: keys that mean nothing to this ovstools; misspelled ones, perhaps.
+    uuid: empty when the definition has none. hypervisor: a libvirt URI, xl or process.
+    definition: absolute path of its XML or vm.cfg. policy: `manual` allows no servers but the
+    preferred ones. preferred_servers: tiers, best first. unknown: keys that mean nothing to this
+    ovstools; misspelled ones, perhaps.
     """
 
     name: str
@@ -139,7 +140,7 @@ def _tiers(value: Any) -> tuple[tuple[str, ...], ...]:
 
 READERS: dict[str, Reader[Any]] = {
     "name": shape.guest_name,
-    "uuid": shape.uuid,
+    "uuid": shape.or_empty(shape.uuid),
     "hypervisor": shape.matching(
         r"[a-z][a-z0-9]*:///[a-z0-9/._-]+|xl|process", "qemu:///system or such a URI, xl or process"
     ),
@@ -166,9 +167,7 @@ READERS: dict[str, Reader[Any]] = {
     ),
     "mark": lambda value: Mark(**_mark(value)),
 }
-_file = shape.record(
-    READERS, ("name", "uuid", "hypervisor", "definition", "state", "home"), is_open=True
-)
+_file = shape.record(READERS, ("name", "hypervisor", "definition", "state", "home"), is_open=True)
 
 
 def _guest(value: Any, name: str) -> GuestFile:
@@ -177,4 +176,5 @@ def _guest(value: Any, name: str) -> GuestFile:
         raise Odd(f"{name}, as the file's name", value["name"]).below("name")
     if any(each.guest == name for each in values.get("after", ())):
         raise Odd("other guests", name).below("after")
+    values.setdefault("uuid", "")
     return GuestFile(**values, unknown=unknown_keys(value, READERS))

@@ -30,9 +30,7 @@ def spelled(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    if value == int(value):
-        return str(int(value))
-    return f"{value:.9f}".rstrip("0")
+    return f"{value:.9f}".rstrip("0").rstrip(".") if value != int(value) else str(int(value))
 
 
 def _is_plain(word: str) -> bool:
@@ -42,6 +40,10 @@ def _is_plain(word: str) -> bool:
 def _quoted(text: str) -> str:
     if text.isprintable():
         return "'" + text.replace("'", "''") + "'"
-    import json  # a JSON string is a YAML string
+    return '"' + "".join(map(_escaped, text)) + '"'
 
-    return json.dumps(text)
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
