@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from . import node
 from .actions import (
@@ -14,14 +15,16 @@ from .actions import (
     ReleaseLock,
     Result,
     TakeLock,
-    WriteReport,
     node_lock,
 )
 from .leading import Leading
 from .observation import Decision, Identity, Observation
 from .orders import OrderId, Orders
-from .report import ACCEPTED, REFUSED, Answer, Local, Power, Report
+from .report import ACCEPTED, REFUSED, Answer, Power
+from .reporting import Reporting
 from .rules import Rules
+from .stuck import Stuck
+from .switches import in_effect
 from .work import Job
 
 __all__ = ["Agent"]
@@ -35,19 +38,19 @@ class Agent:
         self.rules = rules or Rules()
         self.orders = Orders()
         self.answers: dict[OrderId, Answer] = {}
-        self.accepted_now: set[OrderId] = set()
+        self.accepted_now: dict[OrderId, float] = {}  #: and when
         self.ended: dict[str, Power] = {}
         self.jobs: dict[str, Job] = {}
         self.verified: set[str] = set()
         self.highest_epoch = 0
         self.leading = Leading(self)
+        self.reporting = Reporting(self)
+        self.stuck = Stuck(self)
         self._seen: Observation | None = None
         self._out: list[Issued] = []
         self._ticket = 0
         self._callbacks: dict[int, Callable[[Result], None]] = {}
         self._parked: list[tuple[Job, Result]] = []
-        self._written: Report | None = None
-        self._writes_report = False
         self._takes_node_lock = False
         self._has_remembered = False
         self._leaving_since: float | None = None
@@ -68,7 +71,7 @@ class Agent:
 
     def step(self, observation: Observation) -> Decision:
         """Decide one cycle."""
-        self._seen = observation = self.rules.sight(observation)
+        self._seen = observation = self._in_effect(self.rules.sight(observation))
         self._out = []
         self._wake_at = None
         can_act = observation.files is not None
@@ -80,6 +83,7 @@ class Agent:
                 callback(result)
         if not can_act:
             self.leading.blind()
+            self.stuck.forget()
             return self._decision("blind: the pool file system cannot be read and written")
         parked, self._parked = self._parked, []
         for job, result in parked:
@@ -91,8 +95,18 @@ class Agent:
         node.forget_ended(self)
         self._leave()
         self.leading.lead()
-        self._report()
+        self.reporting.report()
         return self._decision(self.leading.sentence)
+
+    def _in_effect(self, observation: Observation) -> Observation:
+        """Let the guests be ignored when the pool's switch says so."""
+        files = observation.files
+        if files is None or files.wishes.policy.ha:
+            return observation
+        wishes = in_effect(files.wishes)
+        if wishes is files.wishes:
+            return observation
+        return replace(observation, files=replace(files, wishes=wishes))
 
     def _decision(self, sentence: str) -> Decision:
         return Decision(tuple(self._out), sentence, self._wake_at)
@@ -107,10 +121,15 @@ class Agent:
         self._out.append(Issued(self._ticket, action))
 
     def event(
-        self, event: str, guest: str | None = None, text: str = "", proofs: tuple[str, ...] = ()
+        self,
+        event: str,
+        guest: str | None = None,
+        text: str = "",
+        proofs: tuple[str, ...] = (),
+        parts: tuple[tuple[str, float], ...] = (),
     ) -> None:
         """Append an event."""
-        self.issue(AppendEvent(event, guest, text, proofs))
+        self.issue(AppendEvent(event, guest, text, proofs, parts))
 
     def wake(self, moment: float | None) -> None:
         """Be called at that moment at the latest."""
@@ -155,10 +174,6 @@ class Agent:
             self.highest_epoch = max(self.highest_epoch, files.orders.epoch)
             self.orders = files.orders
 
-    def has_written(self, order_id: OrderId) -> bool:
-        """Tell whether the acceptance of an order is on storage."""
-        return self._written is not None and order_id in self._written.answers
-
     def _own_lock(self) -> None:
         if self.has_node_lock or self._takes_node_lock or self.seen.stopping:
             return
@@ -176,48 +191,6 @@ class Agent:
 
         self.issue(TakeLock(name, blocking=True), granted)
 
-    def _report(self) -> None:
-        if self._writes_report:
-            return
-        files = self.seen.files
-        own = files.own if files is not None else None
-        if self.seen.guests is None and own is not None and own.boot == self.identity.boot:
-            return  # what an earlier life knew of the guests stands until they have answered
-        report = self._current()
-        is_there = files is not None and files.own == self._written
-        if report == self._written and is_there:
-            return  # else: a write of an earlier life came late, over ours
-        self._writes_report = True
-
-        def written(result: Result) -> None:
-            self._writes_report = False
-            if result.ok:
-                self._written = report
-
-        self.issue(WriteReport(report), written)
-
-    def _current(self) -> Report:
-        seen, identity = self.seen, self.identity
-        guests = {guest: Local(power, False) for guest, power in self.ended.items()}
-        for guest, power in (seen.guests or {}).items():
-            guests[guest] = Local(power, f"guest-{guest}" in seen.kept)
-        for name in sorted(seen.kept):
-            guest = name[len("guest-") :]
-            if name.startswith("guest-") and guest not in guests:
-                guests[guest] = Local(Power.CRASHED, True)
-        return Report(
-            node=identity.node,
-            boot=identity.boot,
-            node_lock=self.has_node_lock,
-            asked=seen.guests is not None,
-            guests=guests,
-            answers=dict(self.answers),
-            leaving=seen.stopping,
-            cpu=identity.cpu,
-            mem_mb=identity.mem_mb,
-            reserve_mb=identity.reserve_mb,
-        )
-
     # ------------------------------------------------------------ shutting down
 
     def has_left_for(self, seconds: float) -> bool:
@@ -232,8 +205,7 @@ class Agent:
         if self._leaving_since is None:
             self._leaving_since = self.seen.now
             self.leading.give_up()
-        is_reported = self._written is not None and self._written.leaving is not None
-        if node.leave(self) and is_reported and self._current() == self._written:
+        if node.leave(self) and self.reporting.says_leaving:
             self._has_left = True
             self.issue(LeaveNow())
 

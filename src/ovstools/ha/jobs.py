@@ -1,4 +1,4 @@
-"""Jobs on one guest: start, stop, release. The order of their steps is the lock protocol."""
+"""Jobs on one guest: start and stop. The order of their steps is the lock protocol."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ from .actions import (
 )
 from .certificate import DEAD, NEW_BOOT, Granted, Lacking
 from .orders import Order
-from .report import DONE, FAILED, REFUSED, Answer, Power, Report
+from .releases import close
+from .report import DONE, FAILED, REFUSED, Answer
+from .switches import is_frozen
 from .wishes import BACKUP, STARTED
 from .work import (
     Steps,
+    Stopwatch,
     Worker,
     evidence,
     is_here,
-    power_of,
     record,
     sequences,
     wish_of,
@@ -39,9 +41,6 @@ from .work import (
 
 #: a certificate that needs other servers' next reports asks so often, with such pauses
 CERTIFICATE_TRIES, CERTIFICATE_PAUSE_S = 4, 3.0
-#: pause before a failed step of a release is tried again
-RETRY_S = 5.0
-
 Certified = Generator[Action, Result, Union[Granted, Lacking]]
 
 
@@ -75,9 +74,14 @@ def _is_elsewhere(worker: Worker, guest: str) -> str | None:
     return None
 
 
-def start(worker: Worker, guest: str, order: Order) -> Steps:
-    """Lock, keeper, certificate, record, start: a kill between any two leaves one owner."""
+def start(worker: Worker, guest: str, order: Order, since: float) -> Steps:
+    """Lock, keeper, certificate, record, start: a kill between any two leaves one owner.
+
+    since: when we first saw the order; the event `started` says what took how long.
+    """
     name = guest_lock(guest)
+    watch = Stopwatch(worker, since)
+    watch.lap("accepted")
     if worker.seen.stopping:
         return Answer(REFUSED, "this server shuts down")
     if not worker.has_node_lock:
@@ -89,6 +93,7 @@ def start(worker: Worker, guest: str, order: Order) -> Steps:
     granted = yield TakeLock(name) if worker.rules.needs_lock() else ReadRecord(guest)
     if not granted.ok:
         return Answer(REFUSED, f"the lock of {guest} is held elsewhere")
+    watch.lap("lock")
     if worker.rules.needs_lock() and worker.rules.keeps_locks():
         kept = yield PutToKeeper(name)
         if not kept.ok:
@@ -101,6 +106,7 @@ def start(worker: Worker, guest: str, order: Order) -> Steps:
         yield from _give_up(worker, guest)
         return Answer(REFUSED, reason)
     worker.event("certificate", guest, f"order {order.id}", tuple(map(str, proof.proofs)))
+    watch.lap("certificate")
     written = yield WriteRecord(
         guest, record(worker, guest, GuestState.STARTING, granted.value, order)
     )
@@ -113,7 +119,8 @@ def start(worker: Worker, guest: str, order: Order) -> Steps:
         yield WriteRecord(guest, replace(before, sequence=before.sequence + 2))
         yield from _give_up(worker, guest)
         return Answer(REFUSED, changed)
-    return (yield from _start_locked(worker, guest, order, proof))
+    watch.lap("record")
+    return (yield from _start_locked(worker, guest, order, proof, watch))
 
 
 def _no_longer(worker: Worker, guest: str, found: RecordRead, at_grant: Mapping[str, int]) -> str:
@@ -128,7 +135,9 @@ def _no_longer(worker: Worker, guest: str, found: RecordRead, at_grant: Mapping[
     return reason or (proof.reason if isinstance(proof, Lacking) else "")
 
 
-def _start_locked(worker: Worker, guest: str, order: Order, proof: Granted) -> Steps:
+def _start_locked(
+    worker: Worker, guest: str, order: Order, proof: Granted, watch: Stopwatch
+) -> Steps:
     wish = wish_of(worker, guest)
     reason = ""
     if wish is not None and wish.mark is not None:
@@ -139,13 +148,15 @@ def _start_locked(worker: Worker, guest: str, order: Order, proof: Granted) -> S
         else:
             reason = f"marked {wish.mark.kind} by {wish.mark.writer}"
     if not reason:
+        watch.lap("issued")
         started = yield StartGuest(guest, order.id)
+        watch.lap("start")
         if started.ok:
             yield WriteRecord(guest, record(worker, guest, GuestState.RUNNING, None, order))
-            worker.event("started", guest, f"order {order.id}")
+            worker.event("started", guest, f"order {order.id}", parts=watch.parts)
             return Answer(DONE)
         reason = str(started.value)
-    yield from _close(worker, guest, order)
+    yield from close(worker, guest, order)
     return Answer(FAILED, reason)
 
 
@@ -153,6 +164,9 @@ def _why_not(worker: Worker, guest: str) -> str:
     """Name what was said since the order was given; empty: nothing."""
     if worker.seen.stopping:
         return "this server shuts down"
+    files = worker.seen.files
+    if files is not None and is_frozen(files.wishes.policy):
+        return "HA is off for the pool"
     wish = wish_of(worker, guest)
     if wish is None or worker.rules.wants(wish).state != STARTED:
         return "its operator wants it off"
@@ -162,18 +176,6 @@ def _why_not(worker: Worker, guest: str) -> str:
 def _give_up(worker: Worker, guest: str) -> Steps:
     """Let go of a lock whose record we have not changed."""
     yield DropFromKeeper(guest_lock(guest))
-    return None
-
-
-def _close(worker: Worker, guest: str, order: Order | None) -> Steps:
-    """Write `stopped` and let go, once the hypervisors have said that the guest is gone."""
-    if not worker.rules.knows_guests(worker.seen) or is_here(worker, guest):
-        return None  # the lock stays; the agent's next look decides
-    read = yield ReadRecord(guest)
-    before = read.value if read.ok else None
-    written = yield WriteRecord(guest, record(worker, guest, GuestState.STOPPED, before, order))
-    if written.ok:
-        yield DropFromKeeper(guest_lock(guest))
     return None
 
 
@@ -187,62 +189,7 @@ def stop(worker: Worker, guest: str, order: Order | None) -> Steps:
             return Answer(FAILED, str(stopped.value))
         worker.event("stopped", guest, f"order {order.id}" if order else "this server shuts down")
     if guest_lock(guest) in worker.seen.kept:
-        yield from _close(worker, guest, order)
+        yield from close(worker, guest, order)
         if guest_lock(guest) in worker.seen.kept:
             return Answer(REFUSED, "it is off, but its record could not be written yet")
     return Answer(DONE)
-
-
-def release(worker: Worker, guest: str) -> Steps:
-    """Record and unlock a guest that ended by itself, or hand over one that went elsewhere."""
-    power = power_of(worker, guest)
-    read = yield ReadRecord(guest)
-    if not read.ok:
-        yield Wait(RETRY_S)
-        return None
-    if power is Power.MIGRATED:
-        if (yield from hand_over(worker, guest, read.value)) is not None:
-            worker.ended[guest] = power
-        return None
-    yield from _close(worker, guest, None)
-    if guest_lock(guest) in worker.seen.kept:
-        yield Wait(RETRY_S)
-        return None
-    worker.ended[guest] = power or Power.CRASHED
-    return None
-
-
-def hand_over(worker: Worker, guest: str, before: RecordRead, order: Order | None = None) -> Steps:
-    """Name the server where the guest's only copy waits as its owner, then unlock.
-
-    The copy here is gone: from now on the record must not name us. Without a server that has
-    it, the lock stays: a guest that went nobody knows where must not be started.
-    """
-    old = before if isinstance(before, OwnerRecord) else None
-    target = old.target if old is not None else None
-    files = worker.seen.files
-    reports = files.reports if files else {}
-    if target is None:
-        target = next(
-            (n for n, s in reports.items() if _has_arrived(worker, s.report, guest)), None
-        )
-    if target is None or target not in reports:
-        yield Wait(RETRY_S)
-        return None
-    mine = record(worker, guest, GuestState.MIGRATING, before, order, target)
-    theirs = OwnerRecord(
-        mine.guest_uuid, target, worker.identity.numbers[target], reports[target].report.boot,
-        mine.incarnation, GuestState.MIGRATING, target, mine.order, mine.sequence,
-    )  # fmt: skip
-    written = yield WriteRecord(guest, theirs)
-    if not written.ok:
-        yield Wait(RETRY_S)
-        return None
-    yield DropFromKeeper(guest_lock(guest))
-    return Answer(DONE)
-
-
-def _has_arrived(worker: Worker, report: Report, guest: str) -> bool:
-    local = report.guests.get(guest)
-    is_other = report.node != worker.identity.node
-    return is_other and local is not None and local.power.is_here and not local.locked

@@ -9,7 +9,7 @@ from .failures import cleared, pause_s
 from .orders import STOP, Entry, Phase
 from .report import DONE, FAILED, REFUSED, Local, Power
 from .view import Condition, NodeView
-from .wishes import DISABLED, STARTED, STOPPED, Wish
+from .wishes import DISABLED, RESTART, STARTED, STOPPED, Wish
 
 if TYPE_CHECKING:
     from .master import Deciding
@@ -46,7 +46,7 @@ def found_running(deciding: Deciding, entry: Entry, node: str) -> Entry:
     report = deciding.node(node).report
     return entry._replace(
         phase=Phase.RUNNING, node=node, order=None, target=None,
-        boot=report.boot if report else None, reason="", wait_s=0.0,
+        boot=report.boot if report else None, reason="", wait_s=0.0, overdue=(),
     )  # fmt: skip
 
 
@@ -63,8 +63,9 @@ def starting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         if entry.back_to == entry.node:
             entry = entry._replace(back_to=None)
         return entry._replace(
-            phase=Phase.RUNNING, order=None, target=None, boot=node.report.boot, wait_s=0.0
-        )
+            phase=Phase.RUNNING, order=None, target=None, boot=node.report.boot, wait_s=0.0,
+            overdue=(),
+        )  # fmt: skip
     if answer.status == FAILED:
         _started(deciding, entry)
         return deciding.rules.after_failure(entry, wish, answer.text)
@@ -130,6 +131,8 @@ def _is_gone(
         return _went_elsewhere(deciding, wish, entry)
     if local is not None and local.locked:
         return entry  # its agent has not released it yet
+    if power is Power.SHUT_DOWN and wish.on_shutdown == RESTART and wish.state == STARTED:
+        return _start_again(deciding, wish, entry)
     if power in (Power.SHUT_DOWN, Power.DESTROYED):
         deciding.say("stopped by a person", wish.name, power.value)
         return entry._replace(phase=Phase.OFF, halted=True, reason=f"{power.value} on {node.name}")
@@ -137,6 +140,20 @@ def _is_gone(
         return entry._replace(phase=Phase.OFF, order=None)
     deciding.say("crashed", wish.name, f"on {node.name}")
     return deciding.rules.after_failure(entry, wish, "crashed")
+
+
+def _start_again(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
+    """Start a guest again that was shut down from inside, which counts as no failure.
+
+    But one that was started only just now has failed: else one that shuts itself down whenever
+    it starts would be started for ever.
+    """
+    if deciding.age(wish.name) < deciding.policy.stable_s:
+        text = "shut down from inside soon after its start"
+        deciding.say("crashed", wish.name, f"{text}, on {entry.node}")
+        return deciding.rules.after_failure(entry, wish, text)
+    deciding.say("shut down from inside", wish.name, "started again")
+    return entry._replace(phase=Phase.WAITING, target=entry.node, order=None)
 
 
 def _went_elsewhere(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:

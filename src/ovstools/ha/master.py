@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import life, moves, recovery
+from . import asks, life, moves, recovery
+from .after import cycles
 from .orders import Entry, Order, Orders, Phase
 from .placement import Placement
 from .rules import Rules
@@ -53,6 +54,14 @@ class Deciding:
         }
         located = ((guest, node) for guest in self.entries if (node := self._location(guest)))
         self.placement = Placement(view.wishes, ready, located)
+        self._cycles: dict[str, frozenset[str]] | None = None
+
+    @property
+    def cycles(self) -> dict[str, frozenset[str]]:
+        """Return the guests that wait for themselves in the end, and for whom."""
+        if self._cycles is None:
+            self._cycles = cycles(self.view.wishes.guests)
+        return self._cycles
 
     def _location(self, guest: str) -> str | None:
         entry = self.entries[guest]
@@ -134,7 +143,7 @@ def decide(view: View, rules: Rules) -> tuple[Orders, Deciding]:
     wishes = {name: rules.wants(wish) for name, wish in view.wishes.guests.items()}
     asked = {ask.uid for ask in view.wishes.asks}
     deciding.answers = {uid: text for uid, text in deciding.answers.items() if uid in asked}
-    moves.take_asks(deciding)
+    asks.take_asks(deciding)
     for guest in [guest for guest in deciding.entries if guest not in wishes]:
         del deciding.entries[guest]
         deciding.placement.take_away(guest)
@@ -150,6 +159,7 @@ def decide(view: View, rules: Rules) -> tuple[Orders, Deciding]:
             deciding.decide(wish.name, wish)
     for wish in later:
         deciding.decide(wish.name, wish)
+    asks.settle_asks(deciding)
     boots = {
         node.name: node.report.boot
         for node in view.nodes.values()
@@ -165,3 +175,12 @@ def decide(view: View, rules: Rules) -> tuple[Orders, Deciding]:
         answers=deciding.answers,
     )
     return orders, deciding
+
+
+def decide_nothing(view: View) -> Orders:
+    """Return the orders as they are, in our name; requests are refused: HA is off."""
+    asked = {ask.uid for ask in view.wishes.asks}
+    answers = {uid: text for uid, text in view.orders.answers.items() if uid in asked}
+    return replace(
+        view.orders, epoch=view.epoch, master=view.me, answers=asks.refuse(view.wishes, answers)
+    )

@@ -1,4 +1,4 @@
-"""The master's moves of running guests: asked for, leaving a server, rules, failback."""
+"""The master's moves of running guests: leaving a server, rules, failback."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .failures import pause_s
 from .orders import MIGRATE, STOP, Entry, Phase
 from .report import DONE, FAILED, REFUSED
 from .view import Condition
-from .wishes import CONTAINER, STARTED, VM, Ask, Wish
+from .wishes import CONTAINER, VM, Wish
 from .wishes import MIGRATE as MIGRATE_POLICY
 
 if TYPE_CHECKING:
@@ -23,51 +23,7 @@ PREFERENCE_TRIES = 3
 ARRIVAL_S = 60.0
 
 
-def take_asks(deciding: Deciding) -> None:
-    """Turn requests into moves, or answer why not; those that come too early stay."""
-    for ask in deciding.view.wishes.asks:
-        if ask.uid in deciding.answers:
-            continue
-        entry = deciding.entries.get(ask.guest)
-        wish = deciding.view.wishes.guests.get(ask.guest)
-        if wish is None:
-            deciding.answers[ask.uid] = f"refused: no guest {ask.guest} under HA"
-        elif entry is not None:
-            answer = _ask(deciding, ask, wish, entry)
-            if answer is not None:
-                deciding.answers[ask.uid] = answer
-
-
-def _ask(deciding: Deciding, ask: Ask, wish: Wish, entry: Entry) -> str | None:
-    if deciding.condition(ask.node) is not Condition.ONLINE:
-        return f"refused: {ask.node} is {deciding.condition(ask.node).value}"
-    if entry.phase in (Phase.ERROR, Phase.IGNORED):
-        return f"refused: {ask.guest} is {entry.phase.value}"
-    if wish.tier_of(ask.node) is None:
-        return f"refused: {ask.guest} may not run on {ask.node}"
-    if entry.phase is Phase.OFF:
-        if wish.state == STARTED and not entry.halted:
-            return None
-        deciding.entries[ask.guest] = entry._replace(node=ask.node)
-        return "done"
-    if entry.phase is not Phase.RUNNING or not deciding.condition(entry.node).is_ready:
-        return None
-    if entry.node == ask.node:
-        return "done: already there"
-    group = deciding.placement.together.get(ask.guest, frozenset((ask.guest,)))
-    for guest in group:
-        for other in deciding.placement.apart.get(guest, ()):
-            if deciding.placement.located.get(other) == ask.node:
-                return f"refused: {guest} must be apart from {other}, which is on {ask.node}"
-    if not deciding.placement.fits(wish, ask.node):
-        return f"refused: no room on {ask.node}"
-    for guest in group & deciding.entries.keys():
-        deciding.entries[guest] = deciding.entries[guest]._replace(shunned=(), moves=0)
-    _move_group(deciding, sorted(group), ask.node, ask.verb == MIGRATE)
-    return "accepted"
-
-
-def _move_group(deciding: Deciding, group: list[str], target: str, may_be_live: bool) -> None:
+def move_group(deciding: Deciding, group: list[str], target: str, may_be_live: bool) -> None:
     """Move running guests that belong together, all at once."""
     for guest in group:
         entry = deciding.entries.get(guest)
@@ -102,7 +58,7 @@ def better(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     if found is None or found == entry.node:
         return _arrived(deciding, entry)
     if not is_required and wish.name in deciding.placement.together:
-        _move_group(deciding, sorted(deciding.placement.together[wish.name]), found, True)
+        move_group(deciding, sorted(deciding.placement.together[wish.name]), found, True)
         return deciding.entries[wish.name]
     is_live = wish.kind != CONTAINER and not (is_required and entry.moves >= LIVE_TRIES)
     if entry.back_to is None and _evacuates(deciding, entry.node):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from . import jobs, transfers
+from . import jobs, releases, transfers
 from .actions import guest_lock
 from .orders import MIGRATE, START, STOP, Order, Phase
 from .report import ACCEPTED, DONE, FAILED, REFUSED, Answer, Power
+from .switches import is_frozen
 from .wishes import IGNORED
 from .wishes import MIGRATE as MIGRATE_POLICY
 from .work import Job, Steps, is_here, power_of
@@ -36,14 +37,14 @@ def take_orders(agent: Agent) -> None:
         answer = agent.answers.get(order.id)
         if answer is None:
             agent.answers[order.id] = Answer(ACCEPTED)
-            agent.accepted_now.add(order.id)
+            agent.accepted_now[order.id] = agent.seen.now
         elif answer.status == ACCEPTED and guest not in agent.jobs:
             if order.id in agent.accepted_now:
-                if agent.has_written(order.id):
-                    agent.accepted_now.discard(order.id)
-                    agent.begin(Job(guest, order.verb, order, _steps(agent, guest, order)))
+                if agent.reporting.has_written(order.id):
+                    since = agent.accepted_now.pop(order.id)
+                    _begin(agent, guest, order, since)
             elif agent.rules.repeats():
-                agent.begin(Job(guest, order.verb, order, _steps(agent, guest, order)))
+                _begin(agent, guest, order, agent.seen.now)
             else:
                 settled = interrupted(agent, guest, order)
                 if settled is not None:
@@ -53,12 +54,20 @@ def take_orders(agent: Agent) -> None:
     working = {job.order.id for job in agent.jobs.values() if job.order is not None}
     for order_id in [each for each in agent.answers if each not in current | working]:
         del agent.answers[order_id]
-        agent.accepted_now.discard(order_id)
+        agent.accepted_now.pop(order_id, None)
 
 
-def _steps(agent: Agent, guest: str, order: Order) -> Steps:
+def _begin(agent: Agent, guest: str, order: Order, since: float) -> None:
+    files = agent.seen.files
+    if files is not None and is_frozen(files.wishes.policy):
+        agent.answers[order.id] = Answer(REFUSED, "HA is off for the pool")
+    else:
+        agent.begin(Job(guest, order.verb, order, _steps(agent, guest, order, since)))
+
+
+def _steps(agent: Agent, guest: str, order: Order, since: float) -> Steps:
     if order.verb == START:
-        return jobs.start(agent, guest, order)
+        return jobs.start(agent, guest, order, since)
     if order.verb == STOP:
         return jobs.stop(agent, guest, order)
     return transfers.migrate(agent, guest, order)
@@ -89,25 +98,32 @@ def look_after(agent: Agent) -> None:
     if seen.files is None or not agent.rules.knows_guests(seen):
         return
     guests = seen.guests or {}
+    agent.stuck.look()
     for name in sorted(seen.kept):
         guest = name[len("guest-") :]
         if not name.startswith("guest-") or guest in agent.jobs or guest in seen.busy:
             continue
         power = guests.get(guest)
         if power is None or not power.is_here:
-            agent.begin(Job(guest, "release", None, jobs.release(agent, guest)))
+            agent.begin(Job(guest, "release", None, releases.release(agent, guest)))
         elif power is Power.PAUSED:
             agent.begin(Job(guest, "resume", None, transfers.resume(agent, guest)))
-        elif power is Power.RUNNING and guest not in agent.verified:
-            agent.verified.add(guest)
-            agent.begin(Job(guest, "repair", None, transfers.repair(agent, guest)))
+        elif power is Power.STUCK:
+            attempt = agent.stuck.attempt(guest)
+            if attempt is not None:
+                agent.begin(Job(guest, "resume", None, attempt))
+        else:
+            agent.stuck.runs(guest)
+            if guest not in agent.verified:
+                agent.verified.add(guest)
+                agent.begin(Job(guest, "repair", None, transfers.repair(agent, guest)))
     if not agent.has_node_lock:
         return
     for guest, power in guests.items():
         if guest in agent.jobs or guest in seen.busy or guest_lock(guest) in seen.kept:
             continue
         wish = seen.files.wishes.guests.get(guest)
-        if wish is None or wish.state == IGNORED or seen.stopping:
+        if wish is None or seen.stopping or (wish.state == IGNORED and power is not Power.PAUSED):
             continue
         if power is Power.PAUSED:
             agent.begin(Job(guest, "receive", None, transfers.receive(agent, guest)))
@@ -120,20 +136,20 @@ def leave(agent: Agent) -> bool:
     seen = agent.seen
     assert seen.files is not None
     guests = [name[len("guest-") :] for name in sorted(seen.kept) if name.startswith("guest-")]
-    is_patient = seen.files.wishes.policy.shutdown == MIGRATE_POLICY and agent.identity.node in (
-        agent.orders.boots
-    )
+    policy = seen.files.wishes.policy
+    is_known = agent.identity.node in agent.orders.boots
+    is_patient = policy.ha and policy.shutdown == MIGRATE_POLICY and is_known
     for guest in guests:
         if guest in agent.jobs or guest in seen.busy or not is_here(agent, guest):
             continue
         entry = agent.orders.entries.get(guest)
         has_order = entry is not None and entry.order is not None
         if is_patient and entry is not None and entry.phase is not Phase.ERROR:
-            limit = seen.files.wishes.policy.drain_s if has_order else ORDER_WAIT_S
+            limit = policy.drain_s if has_order else ORDER_WAIT_S
             if not agent.has_left_for(limit):
                 continue
         agent.begin(Job(guest, "stop", None, jobs.stop(agent, guest, None)))
-    return not guests and not agent.jobs
+    return agent.rules.may_leave([*guests, *agent.jobs])
 
 
 def forget_ended(agent: Agent) -> None:

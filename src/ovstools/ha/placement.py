@@ -34,6 +34,7 @@ class Placement:
     ) -> None:
         self._wishes = wishes
         self._by_count = wishes.policy.placement == COUNT
+        self._reports = {name: report for name, (_, report) in ready.items()}
         self.together = wishes.together()
         self.apart = wishes.apart()
         self.rooms = {
@@ -87,21 +88,48 @@ class Placement:
 
     def fits(self, wish: Wish, node: str) -> bool:
         """Tell whether the guest, with the group it must stay with, may and can run there."""
-        if node not in self.rooms or wish.tier_of(node) is None:
-            return False
-        group = self.together.get(wish.name, frozenset((wish.name,)))
+        return self.obstacle(wish, node) is None
+
+    def obstacle(self, wish: Wish, node: str) -> str | None:
+        """Say why the guest, with the group it must stay with, may or can not run there."""
+        if node not in self.rooms:
+            return "not online"
+        group = self.together.get(wish.name)
         needed = 0
-        for guest in group:
-            if any(self.located.get(other) == node for other in self.apart.get(guest, ())):
-                return False
+        for guest in group or (wish.name,):
+            for other in self.apart.get(guest, ()):
+                if self.located.get(other) == node:
+                    return f"{guest} must be apart from {other}"
             member = wish if guest == wish.name else self._wishes.guests.get(guest)
-            if member is None or self.located.get(guest) == node:
+            if member is None or (guest != wish.name and self.located.get(guest) == node):
                 continue
             if guest == wish.name or guest in self.located or member.state == STARTED:
-                needed += member.mem_mb
                 if member.tier_of(node) is None:
-                    return False
-        return needed <= self.rooms[node].mem_mb
+                    return f"{guest} may not run there: policy manual"
+                if member.repository or self._reports[node].lacking:
+                    lacking = self._lacking(member, node)
+                    if lacking:
+                        return lacking
+                needed += member.mem_mb if self.located.get(guest) != node else 0
+        return None if needed <= self.rooms[node].mem_mb else f"no room for {needed} MB"
+
+    def _lacking(self, wish: Wish, node: str) -> str | None:
+        """Say what of a guest's storage is not there."""
+        report = self._reports[node]
+        mounted = report.repositories
+        if wish.repository and mounted is not None and wish.repository not in mounted:
+            return f"repository {wish.repository} is not mounted"
+        missing = report.lacking.get(wish.name)
+        return f"{missing} is missing" if missing else None
+
+    def why_nowhere(self, wish: Wish, failed: Collection[str] = ()) -> str:
+        """Say of each server that is online why the guest does not go there."""
+        texts: dict[str, list[str]] = {}
+        for node in self.rooms:
+            text = "failed there" if node in failed else self.obstacle(wish, node)
+            texts.setdefault(text or "the guests it must be with are elsewhere", []).append(node)
+        said = [f"{', '.join(nodes)}: {text}" for text, nodes in texts.items()]
+        return "; ".join(said) or "no server is online"
 
     def _anchored(self, wish: Wish, nodes: list[str]) -> list[str]:
         """Keep only the server where most of the guest's group is, when some of it runs."""

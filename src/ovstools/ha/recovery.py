@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import life
+from . import after, life
 from .orders import START, Entry, Phase
 from .report import REBOOT, Report
 from .view import Condition
@@ -72,19 +72,22 @@ def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry
     if wish.name in deciding.arrivals:
         return entry  # a server has it without our lock: adopted or a finding, never doubled
+    held_back = after.hold_back(deciding, wish, entry)
+    if held_back is not None:
+        return held_back
     placement = deciding.placement
     node = placement.choose(wish, (*entry.failed, *entry.shunned), entry.target)
     if node is None and entry.shunned:
         node = placement.choose(wish, (), entry.target)
     if node is None:
-        reason = entry.reason or "no server has room for it, or may run it"
-        return entry._replace(wait_s=0.0, reason=reason)
+        return entry._replace(wait_s=0.0, reason=placement.why_nowhere(wish, entry.failed))
     if deciding.starts.get(node, 0) >= deciding.policy.max_starts:
-        return entry
+        return entry._replace(wait_s=0.0, reason=f"{node} is starting others")
     deciding.starts[node] = deciding.starts.get(node, 0) + 1
+    after.say_ignored(deciding, wish)
     return entry._replace(
         phase=Phase.STARTING, node=node, order=deciding.order(START, node), target=None,
-        wait_s=0.0, boot=None,
+        wait_s=0.0, boot=None, reason="",
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ A test passes in an agent whose rule is deliberately broken, and the simulator m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
 from .certificate import Certificate, Evidence, certificate
@@ -75,6 +75,10 @@ class Rules:
     def knows_guests(self, observation: Observation) -> bool:
         """Rule 9: an answer that is unknown is not absence."""
         return observation.guests is not None
+
+    def may_leave(self, guests: Collection[str]) -> bool:
+        """Rule 10: a server that shuts down keeps its floor until no guest is left on it."""
+        return not guests
 
     def needs_own_node_lock(self) -> bool:
         """Rule 9: an agent without its own node lock starts and adopts nothing."""

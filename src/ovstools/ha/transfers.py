@@ -17,9 +17,11 @@ from .actions import (
     guest_lock,
 )
 from .certificate import Granted
-from .jobs import RETRY_S, certified, hand_over
+from .jobs import certified
 from .orders import Order
+from .releases import RETRY_S, hand_over
 from .report import DONE, FAILED, Answer, Power
+from .wishes import IGNORED
 from .work import Steps, Worker, is_here, power_of, record, wish_of
 
 #: pause before a guest that may not be resumed yet is looked at again
@@ -65,6 +67,11 @@ def receive(worker: Worker, guest: str) -> Steps:
         return None
     found = granted.value
     if not worker.rules.may_resume(found, worker.identity.node):
+        wish = wish_of(worker, guest)
+        if wish is None or wish.state == IGNORED:
+            yield ReleaseLock(name)
+            yield Wait(FINDING_S)
+            return None
         proof = yield from certified(worker, guest, found, own_copy=True)
         if not isinstance(proof, Granted):
             yield ReleaseLock(name)

@@ -36,7 +36,12 @@ class Worker(Protocol):
         ...
 
     def event(
-        self, event: str, guest: str | None = None, text: str = "", proofs: tuple[str, ...] = ()
+        self,
+        event: str,
+        guest: str | None = None,
+        text: str = "",
+        proofs: tuple[str, ...] = (),
+        parts: tuple[tuple[str, float], ...] = (),
     ) -> None:
         """Append an event."""
         ...
@@ -57,6 +62,23 @@ class Job:
         self.verb = verb
         self.order = order
         self.steps = steps
+
+
+class Stopwatch:
+    """What took how long, one after the other, by what this agent observes."""
+
+    __slots__ = ("_last", "_worker", "parts")
+
+    def __init__(self, worker: Worker, since: float) -> None:
+        self._worker = worker
+        self._last = since
+        self.parts: tuple[tuple[str, float], ...] = ()
+
+    def lap(self, name: str) -> None:
+        """End a part."""
+        now = self._worker.seen.now
+        self.parts = (*self.parts, (name, round(now - self._last, 3)))
+        self._last = now
 
 
 def wish_of(worker: Worker, guest: str) -> Wish | None:

@@ -1,0 +1,79 @@
+"""Jobs that let go of a guest: it ended, or its only copy is on another server now."""
+
+from __future__ import annotations
+
+from ..model.owner_record import GuestState, OwnerRecord, RecordRead
+from .actions import DropFromKeeper, ReadRecord, Wait, WriteRecord, guest_lock
+from .orders import Order
+from .report import DONE, Answer, Power, Report
+from .work import Steps, Worker, is_here, power_of, record
+
+#: pause before a failed step of a release is tried again
+RETRY_S = 5.0
+
+
+def close(worker: Worker, guest: str, order: Order | None) -> Steps:
+    """Write `stopped` and let go, once the hypervisors have said that the guest is gone."""
+    if not worker.rules.knows_guests(worker.seen) or is_here(worker, guest):
+        return None  # the lock stays; the agent's next look decides
+    read = yield ReadRecord(guest)
+    before = read.value if read.ok else None
+    written = yield WriteRecord(guest, record(worker, guest, GuestState.STOPPED, before, order))
+    if written.ok:
+        yield DropFromKeeper(guest_lock(guest))
+    return None
+
+
+def release(worker: Worker, guest: str) -> Steps:
+    """Record and unlock a guest that ended by itself, or hand over one that went elsewhere."""
+    power = power_of(worker, guest)
+    read = yield ReadRecord(guest)
+    if not read.ok:
+        yield Wait(RETRY_S)
+        return None
+    if power is Power.MIGRATED:
+        if (yield from hand_over(worker, guest, read.value)) is not None:
+            worker.ended[guest] = power
+        return None
+    yield from close(worker, guest, None)
+    if guest_lock(guest) in worker.seen.kept:
+        yield Wait(RETRY_S)
+        return None
+    worker.ended[guest] = power or Power.CRASHED
+    return None
+
+
+def hand_over(worker: Worker, guest: str, before: RecordRead, order: Order | None = None) -> Steps:
+    """Name the server where the guest's only copy waits as its owner, then unlock.
+
+    The copy here is gone: from now on the record must not name us. Without a server that has
+    it, the lock stays: a guest that went nobody knows where must not be started.
+    """
+    old = before if isinstance(before, OwnerRecord) else None
+    target = old.target if old is not None else None
+    files = worker.seen.files
+    reports = files.reports if files else {}
+    if target is None:
+        target = next(
+            (n for n, s in reports.items() if _has_arrived(worker, s.report, guest)), None
+        )
+    if target is None or target not in reports:
+        yield Wait(RETRY_S)
+        return None
+    mine = record(worker, guest, GuestState.MIGRATING, before, order, target)
+    theirs = OwnerRecord(
+        mine.guest_uuid, target, worker.identity.numbers[target], reports[target].report.boot,
+        mine.incarnation, GuestState.MIGRATING, target, mine.order, mine.sequence,
+    )  # fmt: skip
+    written = yield WriteRecord(guest, theirs)
+    if not written.ok:
+        yield Wait(RETRY_S)
+        return None
+    yield DropFromKeeper(guest_lock(guest))
+    return Answer(DONE)
+
+
+def _has_arrived(worker: Worker, report: Report, guest: str) -> bool:
+    local = report.guests.get(guest)
+    is_other = report.node != worker.identity.node
+    return is_other and local is not None and local.power.is_here and not local.locked
