@@ -51,7 +51,8 @@ def _decoded(data: bytes) -> Any:
             data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
         )
     except json.JSONDecodeError as error:
-        raise Odd(f"JSON ({error.msg})", error.doc[error.pos :], error.lineno) from None
+        line = error.lineno if "\n" in error.doc else 0
+        raise Odd(f"JSON ({error.msg})", error.doc[error.pos :], line) from None
     except UnicodeDecodeError as error:
         raise Odd("UTF-8 text", data[error.start : error.start + 8]) from None
     except (ValueError, RecursionError) as error:
