@@ -15,6 +15,7 @@ COMMANDS = {
         "cluster_configure",
         "Write cluster.conf if there is none; set up and start o2cb.",
     ),
+    "ha-try": ("ha_try", "ha_try", "Try guest HA with a pool of servers on this machine."),
     "hb-ctl": ("hb_ctl", "hb_ctl", "Start, stop or show the heartbeat on a device."),
     "install-links": ("install", "install_links", "Make the historic paths below /usr/lib/ovs."),
     "install-units": ("install", "install_units", "Install and enable the systemd units."),

@@ -21,8 +21,9 @@ from ..model.keeper_words import (
     parse_answer,
 )
 from ..system import descriptors
+from ..system.child import Pending
 from ..system.clock import Clock
-from .pool_io import Abandoned, Failed, Pending
+from .pool_io import Abandoned, Failed
 
 #: the longest answer: a page of list
 MAX_ANSWER = PAGE * 280

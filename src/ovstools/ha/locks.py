@@ -14,9 +14,10 @@ from typing import Union
 from ..model import lock_names, owner_record
 from ..model.owner_record import OwnerRecord, RecordRead
 from ..model.sealed_block import Missing
+from ..system.child import Pending
 from . import pool_child_files
 from .pool_files import FileRead, done, read_files, received
-from .pool_io import Abandoned, Done, Failed, Job, Pending, PoolIo
+from .pool_io import Abandoned, Done, Failed, Job, PoolIo
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from ovstools.ha import pool_child_files, pool_child_locks
 from ovstools.system import descriptors
 
 #: an older ovstools, still running after an upgrade, must not talk to a newer child
-PROTOCOL = "1"
+PROTOCOL = "2"
 MAX_REQUEST = 1 << 18
 VERBS = {
     "lock": pool_child_locks.lock,
@@ -35,6 +35,8 @@ VERBS = {
     "write": pool_child_locks.write,
     "read": pool_child_files.read,
     "list": pool_child_files.list_names,
+    "look": pool_child_files.look,
+    "prepare": pool_child_files.prepare,
     "replace": pool_child_files.replace,
     "append": pool_child_files.append,
     "remove": pool_child_files.remove,

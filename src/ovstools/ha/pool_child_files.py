@@ -27,6 +27,54 @@ def read(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[st
     return said, [in_memory(b"".join(found))]
 
 
+def look(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[str], list[int]]:
+    """Read what has changed: per name "same", "missing", "failed ERRNO TEXT" or its content.
+
+    A name is followed by the signature that its reader has, or "". A content is announced by
+    "file SIGNATURE LENGTH"; a folder's by "folder SIGNATURE LENGTH": its names, NUL between.
+    """
+    limit, *pairs = words
+    said = ["ok"]
+    found = []
+    for name, known in zip(pairs[::2], pairs[1::2]):
+        try:
+            info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            signature = f"{info.st_ino}.{info.st_mtime_ns}.{info.st_ctime_ns}.{info.st_size}"
+            if signature == known:
+                said.append("same")
+                continue
+            if stat.S_ISDIR(info.st_mode):
+                found.append(_names(folder, name))
+                said.append(f"folder {signature} {len(found[-1])}")
+            else:
+                found.append(_read_one(folder, name, int(limit)))
+                said.append(f"file {signature} {len(found[-1])}")
+        except (FileNotFoundError, NotADirectoryError):
+            said.append("missing")
+        except OSError as error:
+            said.append(f"failed {error.errno} {error.strerror}")
+    return said, [in_memory(b"".join(found))]
+
+
+def prepare(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[str], list[int]]:
+    """Make the folders and the ballast that are not there yet; the ballast only where it fits."""
+    size, ballast, *names = words
+    for name in names:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=folder)
+    free = os.statvfs(folder)
+    if free.f_bavail * free.f_frsize >= 4 * int(size):
+        with contextlib.suppress(FileExistsError):
+            file = os.open(ballast, os.O_WRONLY | os.O_CREAT | os.O_EXCL | FLAGS, 0o600,
+                           dir_fd=folder)  # fmt: skip
+            try:
+                os.posix_fallocate(file, 0, int(size))
+            finally:
+                os.close(file)
+    sync_folder(folder, "")
+    return ["ok"], []
+
+
 def _read_one(folder: int, name: str, limit: int) -> bytes:
     file = os.open(name, os.O_RDONLY | FLAGS, dir_fd=folder)
     try:
@@ -47,9 +95,13 @@ def list_names(
     folder: int, words: list[str], descriptors: list[int]
 ) -> tuple[list[str], list[int]]:
     """List a folder, NUL between the names."""
-    found = os.open(words[0], os.O_RDONLY | os.O_DIRECTORY | FLAGS, dir_fd=folder)
+    return ["ok"], [in_memory(_names(folder, words[0]))]
+
+
+def _names(folder: int, name: str) -> bytes:
+    found = os.open(name, os.O_RDONLY | os.O_DIRECTORY | FLAGS, dir_fd=folder)
     try:
-        return ["ok"], [in_memory(os.fsencode("\0".join(sorted(os.listdir(found)))))]
+        return os.fsencode("\0".join(sorted(os.listdir(found))))
     finally:
         os.close(found)
 

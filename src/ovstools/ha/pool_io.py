@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, Union
 
 from ..system import child, descriptors
-from ..system.child import Child
+from ..system.child import Child, Pending
 from ..system.clock import Clock
 from . import pool_child
 
@@ -26,11 +26,6 @@ MAX_IDLE = 4
 MAX_STUCK = 64
 Answer = TypeVar("Answer")
 Decode = Callable[[Sequence[str], "list[int]"], Answer]
-
-
-@dataclass(frozen=True)
-class Pending:
-    """No answer yet."""
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .runner import ENVIRONMENT
 
 #: -I: no cwd, PYTHON variables or user site in the way; -S: no site-packages: it starts in 20 ms
 PYTHON_WORDS = ("-I", "-S")
 _DEFAULTS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGIO]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """No answer yet."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,36 @@ def spawn_program(argv: Sequence[str]) -> int:
         os.close(null)
 
 
+def spawn_captured(
+    argv: Sequence[str], out: int, err: int, environment: Mapping[str, str], given: str = ""
+) -> int:
+    """Start a program (absolute path) that is given text and writes into descriptors.
+
+    Return its pid. Raises OSError.
+    """
+    memory = os.memfd_create("ovs-in", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, given.encode())
+        os.lseek(memory, 0, os.SEEK_SET)
+        return _spawn(argv, memory, out, err, environment)
+    finally:
+        os.close(memory)
+
+
+def spawn_session(
+    argv: Sequence[str], log: int, environment: Mapping[str, str] = ENVIRONMENT
+) -> int:
+    """Start a program (absolute path) that outlives us, as the leader of a session of its own.
+
+    Return its pid. Raises OSError.
+    """
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _spawn(argv, null, log, log, environment, new_session=True)
+    finally:
+        os.close(null)
+
+
 def ended(pid: int) -> int | None:
     """Return a child's exit status, 128 + N by signal N; None: it still runs. Does not wait."""
     try:
@@ -80,16 +116,24 @@ def ended(pid: int) -> int | None:
     return code if code >= 0 else 128 - code
 
 
-def _spawn(argv: Sequence[str], stdin: int) -> int:
+def _spawn(
+    argv: Sequence[str], stdin: int, out: int | None = None, err: int | None = None,
+    environment: Mapping[str, str] = ENVIRONMENT, new_session: bool = False,
+) -> int:  # fmt: skip
+    actions: list[Any] = [(os.POSIX_SPAWN_DUP2, stdin, 0)]
+    if out is None:
+        actions.append((os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0))
+    else:
+        actions.append((os.POSIX_SPAWN_DUP2, out, 1))
+    if err is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, err, 2))
     return os.posix_spawn(
         argv[0],
         list(argv),
-        ENVIRONMENT,
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, stdin, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        ],
-        setpgroup=0,  # a ^C is for the parent, which then lets go of its children
+        dict(environment),
+        file_actions=actions,
+        # a ^C is for the parent, which then lets go of its children
+        **({"setsid": True} if new_session else {"setpgroup": 0}),
         setsigmask=[],
         setsigdef=_DEFAULTS,
     )

@@ -27,6 +27,10 @@ class Notifier:
         """Say that the service is up. Raises OSError."""
         self._send(f"READY=1\nSTATUS={status}")
 
+    def say(self, text: str) -> None:
+        """Send an assignment of sd_notify(3), such as WATCHDOG=1. Raises OSError."""
+        self._send(text)
+
     def stopping(self) -> None:
         """Say that the service ends. Raises OSError."""
         self._send("STOPPING=1")

@@ -21,9 +21,10 @@ import pytest
 from ovstools.errors import RefusedError, ToolError
 from ovstools.ha import keeper, keeper_client, locks, pool_io
 from ovstools.ha.keeper_client import KeeperClient
-from ovstools.ha.pool_io import Abandoned, Done, Failed, Pending, PoolIo
+from ovstools.ha.pool_io import Abandoned, Done, Failed, PoolIo
 from ovstools.model.keeper_words import LockState, No, Refusal, Verb, Yes
 from ovstools.system import descriptors
+from ovstools.system.child import Pending
 from tests.fakes.systemd import FakeSystemd
 
 pytestmark = pytest.mark.processes

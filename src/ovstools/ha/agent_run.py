@@ -1,0 +1,152 @@
+"""Run the agent as systemd's service or by hand: signals, readiness, watchdog, the loop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from ..model.command import Command
+from ..system import notify
+from ..system.clock import Clock
+from ..system.notify import Notifier
+from ..system.program import Program
+from .agent import Agent
+from .driver.driver import Driver
+from .driver.loop import Loop, Task
+from .driver.place import Place
+from .report import POWER_OFF, REBOOT
+from .rules import Rules
+
+#: how long after a signal the agent may still answer its commands' children before it goes
+JOBS = Command(("systemctl", "list-jobs", "--plain", "--no-legend"), changes=False, timeout_s=10)
+#: targets that systemd starts to shut down (systemd.special(7)), and what each means
+SHUTDOWNS = {
+    "reboot.target": REBOOT,
+    "soft-reboot.target": REBOOT,
+    "kexec.target": REBOOT,
+    "poweroff.target": POWER_OFF,
+    "halt.target": POWER_OFF,
+}
+EXTEND_S = 60.0
+
+
+class Service:
+    """An agent's process: what systemd and signals say, around the driver."""
+
+    def __init__(self, place: Place, systemd: Notifier | None, rules: Rules | None = None) -> None:
+        self._place = place
+        self._systemd = systemd
+        self.loop = Loop(Clock())
+        self.driver = Driver(self.loop, place, Agent(place.identity, rules))
+        self.is_ending = False
+        self.wants_reload = False
+
+    def run(self) -> bool:
+        """Run until a signal ends it; return whether to start anew with fresh settings."""
+        wakeup = self._watch_signals()
+        try:
+            self.driver.begin()
+            self._tell_systemd(lambda systemd: systemd.ready(), 0.0)
+            period_s = watchdog_s(os.environ)
+            if period_s:
+                self._ping(period_s / 3)
+            while not (self.is_ending or self.wants_reload or self.driver.has_left):
+                self.driver.run_once()
+        finally:
+            signal.set_wakeup_fd(-1)
+            wakeup.close()
+        self._place.say("ends; guests and their locks stay as they are")
+        return self.wants_reload
+
+    # ------------------------------------------------------------ signals
+
+    def _watch_signals(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+        signal.set_wakeup_fd(theirs.detach(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda number, frame: None)
+        self.loop.watch(ours.fileno(), lambda: self._signalled(ours))
+        return ours
+
+    def _signalled(self, wakeup: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for number in wakeup.recv(64):
+                if number == signal.SIGHUP:
+                    self.wants_reload = True
+                elif number == signal.SIGINT:
+                    self.is_ending = True
+                elif number == signal.SIGTERM and not self.driver.stopping:
+                    self.loop.start(self._ask_why(), self._told_why)
+
+    def _ask_why(self) -> Task[str | None]:
+        if self._systemd is None:
+            return None
+        result = yield Program(JOBS, self.loop.clock)
+        return shutdown_of(result.stdout)
+
+    def _told_why(self, how: str | None) -> None:
+        if how is None:
+            self.is_ending = True  # stopped, restarted or upgraded: that concerns no guest
+            return
+        self._place.say(f"this server shuts down ({how}): its guests are moved or stopped")
+        self.driver.stopping = how
+        self.driver.due()
+        self._extend()
+
+    # ------------------------------------------------------------ systemd
+
+    def _extend(self) -> None:
+        """Ask systemd for time as long as there is something to drain."""
+        text = f"EXTEND_TIMEOUT_USEC={int(2 * EXTEND_S * 1e6)}"
+        self._tell_systemd(lambda systemd: systemd.say(text), EXTEND_S, self._extend)
+
+    def _ping(self, period_s: float) -> None:
+        """Say that the loop turns; storage has no part in that."""
+        self._tell_systemd(
+            lambda systemd: systemd.say("WATCHDOG=1"), period_s, lambda: self._ping(period_s)
+        )
+
+    def _tell_systemd(
+        self,
+        tell: Callable[[Notifier], Any],
+        again_s: float,
+        again: Callable[[], None] | None = None,
+    ) -> None:
+        if self._systemd is None:
+            return
+        with contextlib.suppress(OSError):
+            tell(self._systemd)
+        if again is not None:
+            self.loop.after(again_s, again)
+
+
+def shutdown_of(jobs: str) -> str | None:
+    """Return how the system shuts down, by `systemctl list-jobs --plain`; None: it does not.
+
+    A line reads `1234 reboot.target start waiting`.
+    """
+    for line in jobs.splitlines():
+        words = line.split()
+        if len(words) >= 3 and words[1] in SHUTDOWNS and words[2] == "start":
+            return SHUTDOWNS[words[1]]
+    return None
+
+
+def watchdog_s(environ: Any) -> float | None:
+    """Return systemd's watchdog period in seconds (sd_watchdog_enabled(3)); None: it has none."""
+    text = environ.get("WATCHDOG_USEC", "")
+    pid = environ.get("WATCHDOG_PID", "")
+    if not text.isdigit() or (pid and pid != str(os.getpid())):
+        return None
+    return int(text) / 1e6
+
+
+def serve(place: Place) -> bool:
+    """Run an agent; return whether to start anew: see Service.run."""
+    return Service(place, notify.notifier(os.environ)).run()

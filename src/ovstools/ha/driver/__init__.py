@@ -1,0 +1,1 @@
+"""The agent's real driver: one loop that observes, lets the agent decide, and acts."""

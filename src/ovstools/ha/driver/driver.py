@@ -1,0 +1,236 @@
+"""The driver: brings everything that is seen to the agent, and carries out what it decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ...model.lock_names import GUEST_PREFIX, is_guest
+from .. import actions as act
+from ..agent import Agent
+from ..forms.event import Event
+from ..observation import Observation
+from . import local_files, sighting
+from .guest_desk import GuestDesk
+from .lock_desk import Ended, LockDesk
+from .loop import Loop, Pause, Task
+from .marks import clear_mark
+from .membership import Members
+from .notices import Notices
+from .place import Place
+from .sight import Sight
+from .writer import Writer
+
+#: how often an agent looks for changes, with nothing going on and with something
+IDLE_S, BUSY_S = 0.5, 0.1
+#: for so long after a change, more are to be expected soon
+BUSY_FOR_S = 5.0
+BEAT_S = 2.0  #: how often the report's sequence number rises
+KEEPER_S = 5.0  #: how often the keeper is asked what it holds
+SIGHT_MARGIN_S = 30.0  #: for a dead server's journal to be recovered, after it is declared dead
+
+
+class Driver:
+    """One life of an agent on this server."""
+
+    def __init__(self, loop: Loop, place: Place, agent: Agent) -> None:
+        self.loop = loop
+        self.place = place
+        self.agent = agent
+        identity = place.identity
+        limit_s = identity.dead_s + SIGHT_MARGIN_S
+        self.sight = Sight(
+            place.io, loop.clock, identity.node, identity.numbers, limit_s, place.say
+        )
+        self.locks = LockDesk(place.io, place.keeper, limit_s, place.say)
+        self.guests = GuestDesk(
+            loop, place.hypervisors, f"{place.run}", self._changed, place.say
+        )  # fmt: skip
+        self.writer = Writer(loop, place.io, self.sight, self.locks, identity, limit_s)
+        self.notices = Notices(loop, place.notify)
+        self.local = local_files.LocalFiles(place.run)
+        self.stopping: str | None = None
+        self.has_left = False
+        self._results: list[act.Result] = []
+        self._members = Members(None, None)
+        self._is_due = False
+        self._due_at = 0.0
+        self._busy_until = 0.0
+        self._is_reading = False
+        self._changes = -1
+        self._read_at: float | None = None
+        self._sentence = ""
+        self._table: dict[type, Callable[[Any], Task[Ended]]] = {
+            act.TakeLock: lambda action: self.locks.take(action.name, action.blocking),
+            act.ReleaseLock: lambda action: self.locks.release(action.name),
+            act.PutToKeeper: lambda action: self.locks.put(action.name),
+            act.DropFromKeeper: self._drop,
+            act.RaiseEpoch: lambda action: self.writer.raise_epoch(),
+            act.WriteRecord: lambda action: self.writer.record(action.guest, action.record),
+            act.ReadRecord: lambda action: self.writer.read_record(action.guest),
+            act.WriteOrders: lambda action: self.writer.orders(action.orders),
+            act.WriteReport: lambda action: self.writer.report(action.report),
+            act.StartGuest: lambda action: self._tell(action.guest, "start"),
+            act.StopGuest: lambda action: self._tell(action.guest, "stop", action.within_s),
+            act.MigrateGuest: lambda action: self._tell(action.guest, "migrate", action.to),
+            act.ResumeGuest: lambda action: self._tell(action.guest, "resume"),
+            act.SuspendGuest: lambda action: self._tell(action.guest, "suspend"),
+            act.ClearMark: lambda action: clear_mark(place.io, self.locks, action.guest, limit_s),
+            act.AppendEvent: self._event,
+            act.Wait: _wait,
+            act.LeaveNow: self._leave,
+        }
+
+    # ------------------------------------------------------------ the loop
+
+    def begin(self) -> None:
+        """Start to look; run() or the caller's loop goes on from there."""
+        self.loop.start(self._prepare())
+        self.loop.start(self._ask_keeper())
+        self.loop.start(self._beat())
+        self.guests.begin()
+        self._poll()
+
+    def run_once(self) -> None:
+        """Wait until something is due, do it, and let the agent decide if that may matter."""
+        self.loop.run_once()
+        now = self.loop.clock.monotonic()
+        if self.locks.is_listed and (self._is_due or now >= self._due_at):
+            self._is_due = False
+            self._step(now)
+
+    def due(self) -> None:
+        """Let the agent decide soon."""
+        self._is_due = True
+
+    def _changed(self) -> None:
+        self._busy_until = self.loop.clock.monotonic() + BUSY_FOR_S
+        self.due()
+
+    def _poll(self) -> None:
+        now = self.loop.clock.monotonic()
+        members = self.place.membership.look(now)
+        if members != self._members:
+            self._members = members
+            self._changed()
+        if not self._is_reading:
+            self._is_reading = True
+            self.loop.start(self.sight.round(), self._was_read)
+        self.loop.after(BUSY_S if now < self._busy_until else IDLE_S, self._poll)
+
+    def _was_read(self, is_read: bool) -> None:
+        self._is_reading = False
+        if is_read:
+            self._read_at = self.loop.clock.monotonic()
+        if self.sight.changes != self._changes:
+            self._changes = self.sight.changes
+            self._changed()
+
+    def _prepare(self) -> Task[None]:
+        yield sighting.prepare(self.place.io, self.place.identity.dead_s + SIGHT_MARGIN_S)
+
+    def _ask_keeper(self) -> Task[None]:
+        while True:
+            before = self.locks.kept
+            yield from self.locks.refresh()
+            if self.locks.kept != before:
+                self._changed()
+            yield Pause(KEEPER_S if self.locks.is_listed else IDLE_S)
+
+    def _beat(self) -> Task[None]:
+        while True:
+            left_s = self.writer.beat_at + BEAT_S - self.loop.clock.monotonic()
+            yield Pause(max(left_s, IDLE_S))
+            if self.loop.clock.monotonic() >= self.writer.beat_at + BEAT_S:
+                yield from self.writer.beat()
+
+    # ------------------------------------------------------------ one cycle
+
+    def _step(self, now: float) -> None:
+        self._members = self.place.membership.look(now)
+        files = self.sight.files()
+        wishes = self.sight.wishes()
+        kept = {n[len(GUEST_PREFIX) :] for n in self.locks.kept if is_guest(n)}
+        results, self._results = tuple(self._results), []
+        observation = Observation(
+            now=now,
+            live=self._members.live,
+            steady_since=self._members.steady_since,
+            kept=self.locks.kept,
+            held=self.locks.held,
+            guests=self.guests.guests(kept | wishes.guests.keys()),
+            files=files,
+            results=results,
+            busy=self.guests.busy,
+            stopping=self.stopping,
+            repositories=self.place.repositories(),
+            read_at=self._read_at,
+        )
+        decision = self.agent.step(observation)
+        for issued in decision.actions:
+            self._act(issued)
+        self._due_at = now + BEAT_S
+        if decision.wake_at is not None:
+            self._due_at = min(self._due_at, max(decision.wake_at, now + 0.01))
+        self.loop.at(self._due_at, lambda: None)
+        self._tell_about(decision.sentence)
+
+    def _act(self, issued: act.Issued) -> None:
+        task = self._table[type(issued.action)](issued.action)
+        self.loop.start(task, partial(self._ended, issued.ticket))
+
+    def _ended(self, ticket: int, ended: Ended) -> None:
+        self._results.append(act.Result(ticket, *ended))
+        self._changed()
+
+    def _tell_about(self, sentence: str) -> None:
+        trouble = self.sight.trouble or self.locks.trouble
+        if trouble:
+            sentence = f"{sentence}; {trouble}"
+        if sentence != self._sentence:
+            self._sentence = sentence
+            self.place.say(sentence)
+        self.local.write(self.place.identity, sentence, trouble, self.sight, self.locks)
+
+    # ------------------------------------------------------------ actions
+
+    def _tell(self, guest: str, verb: str, *words: Any) -> Task[Ended]:
+        file = self.sight.guests().get(guest)
+        if file is None:
+            return False, f"{guest} has no usable file in guests/"
+        return (yield from self.guests.tell(file, verb, *words))
+
+    def _drop(self, action: act.DropFromKeeper) -> Task[Ended]:
+        """Let go of a lock; a guest that ended is forgotten before, with its reason."""
+        if is_guest(action.name):
+            guest = action.name[len(GUEST_PREFIX) :]
+            power = (self.guests.guests({guest}) or {}).get(guest)
+            if power is not None and not power.is_here:
+                ok, why = yield from self._tell(guest, "forget")
+                if not ok:
+                    self.place.say(f"{guest} is still defined here: {why}")
+        return (yield from self.locks.drop(action.name))
+
+    def _event(self, action: act.AppendEvent) -> Task[Ended]:
+        event = Event(
+            time.time(), self.place.identity.node, action.event, action.guest, action.text,
+            action.proofs, dict(action.parts),
+        )  # fmt: skip
+        self.writer.event(event)
+        self.notices.tell(event)
+        about = " ".join(filter(None, (action.guest, action.text)))
+        self.place.say(f"{action.event}: {about}" if about else action.event)
+        return True, None
+        yield Pause(0)
+
+    def _leave(self, action: act.LeaveNow) -> Task[Ended]:
+        self.has_left = True
+        return True, None
+        yield Pause(0)
+
+
+def _wait(action: act.Wait) -> Task[Ended]:
+    yield Pause(action.seconds)
+    return True, None

@@ -1,0 +1,32 @@
+"""Where an agent runs: what differs between a server of a pool and a try on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..hypervisors.protocol import Hypervisor
+from ..keeper_client import KeeperClient
+from ..observation import Identity
+from ..pool_io import PoolIo
+from .membership import Membership
+
+
+@dataclass(frozen=True)
+class Place:
+    """The surroundings of one agent.
+
+    run: its folder for small files in memory. repositories: UUIDs of those mounted here, None:
+    all. notify: a program that gets each event as JSON on its standard input; empty: none.
+    """
+
+    identity: Identity
+    io: PoolIo
+    keeper: KeeperClient
+    membership: Membership
+    hypervisors: tuple[Hypervisor, ...]
+    run: Path
+    say: Callable[[str], None]
+    repositories: Callable[[], frozenset[str] | None] = lambda: None
+    notify: str = ""
