@@ -33,9 +33,13 @@ class Granted(NamedTuple):
 
 
 class Lacking(NamedTuple):
-    """The guest must not be started."""
+    """The guest must not be started; is_near: what lacks may be there in a few seconds.
+
+    Servers see a death one or two beats apart, and read what the master holds a little later.
+    """
 
     reason: str
+    is_near: bool = False
 
 
 Certificate = Union[Granted, Lacking]
@@ -95,6 +99,8 @@ def _proof(
         return Lacking(f"{node} is not in cluster.conf")
     if number not in evidence.live:
         return _dead(node, evidence)
+    if node in evidence.node_locks:
+        return Lacking(f"{node} is still live here, and dead to the master", is_near=True)
     return _new_boot(node, guest, boot, evidence)
 
 
@@ -102,7 +108,8 @@ def _dead(node: str, evidence: Evidence) -> Proof | Lacking:
     if evidence.steady_since is None or evidence.now - evidence.steady_since < evidence.dead_s:
         return Lacking(f"{node} is not live, but our own heartbeat is not steady long enough")
     if node not in evidence.node_locks:
-        return Lacking(f"{node} is not live, but its node lock is not granted to the master")
+        why = f"{node} is not live, but its node lock is not granted to the master"
+        return Lacking(why, is_near=True)
     return Proof(node, DEAD, "not live, and its node lock is granted to the master")
 
 

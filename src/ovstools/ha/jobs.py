@@ -39,15 +39,17 @@ from .work import (
     wish_of,
 )
 
-#: a certificate that needs other servers' next reports asks so often, with such pauses
-CERTIFICATE_TRIES, CERTIFICATE_PAUSE_S = 4, 3.0
+#: how long a certificate waits for what may come: other servers' next reports, a death that the
+#: master has seen and our kernel is about to see; and how often it is asked for
+CERTIFICATE_S, REPORTS_PAUSE_S, NEAR_PAUSE_S = 9.0, 3.0, 0.25
 Certified = Generator[Action, Result, Union[Granted, Lacking]]
 
 
 def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = False) -> Certified:
     """Ask for the start certificate, lock in hand; own_copy: the copy here is the one."""
     at_grant = sequences(worker)
-    for attempt in range(CERTIFICATE_TRIES):
+    until = worker.seen.now + CERTIFICATE_S
+    while True:
         other = None if own_copy else _is_elsewhere(worker, guest)
         if other is not None:
             return Lacking(f"{guest} is on {other}, without a lock")
@@ -55,11 +57,12 @@ def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = Fa
         proof = worker.rules.certify(
             found, guest, worker.identity.numbers, evidence(worker, at_grant, absent)
         )
-        is_settled = isinstance(found, OwnerRecord) and found.state is not GuestState.MIGRATING
-        if isinstance(proof, Granted) or is_settled or attempt == CERTIFICATE_TRIES - 1:
+        if isinstance(proof, Granted) or worker.seen.now >= until:
             return proof
-        yield Wait(CERTIFICATE_PAUSE_S)
-    return Lacking("never asked")
+        is_settled = isinstance(found, OwnerRecord) and found.state is not GuestState.MIGRATING
+        if is_settled and not proof.is_near:
+            return proof
+        yield Wait(NEAR_PAUSE_S if proof.is_near else REPORTS_PAUSE_S)
 
 
 def _is_elsewhere(worker: Worker, guest: str) -> str | None:
