@@ -175,6 +175,6 @@ def _guest(value: Any, name: str) -> GuestFile:
     if values["name"] != name:
         raise Odd(f"{name}, as the file's name", value["name"]).below("name")
     if any(each.guest == name for each in values.get("after", ())):
-        raise Odd("other guests", name).below("after")
+        raise Odd("other guests", name, value["after"].line).below("after")
     values.setdefault("uuid", "")
     return GuestFile(**values, unknown=unknown_keys(value, READERS))
