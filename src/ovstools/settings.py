@@ -51,6 +51,10 @@ class Limits:
     device_wait_s: float = 30.0
     #: for the kernel to show what a tool has just done (regions, live nodes)
     settle_s: float = 30.0
+    #: for an iSCSI portal to answer: iscsid tries a log-in 8 times, 15 s each
+    iscsi_s: float = 180.0
+    #: before that, whether anybody listens there at all
+    connect_s: float = 10.0
 
 
 @dataclass(frozen=True)

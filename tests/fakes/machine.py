@@ -24,6 +24,7 @@ from ovstools.system.runner import Runner, failed
 from ovstools.system.talk import Talk
 
 from .disk import Disk, FileSystem
+from .iscsi import FakeIscsi
 from .kernel import FakeKernel
 
 NODES = (
@@ -89,6 +90,10 @@ class FakeHost(Host):
         return tuple(line.split()[0] for line in lines if name in line.split()[1:])
 
     def is_root(self) -> bool:
+    def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
+        """Ask the fake storage network."""
+        return self.machine.iscsi.why_unreachable(address, port)
+
         """Tell what the test wants."""
         return self.machine.is_root
 
@@ -109,6 +114,7 @@ class FakeMachine(Runner):
         self.modules = True
         self.kernel = FakeKernel(self)
         self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
+        self.iscsi = FakeIscsi(self)
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
         hosts = "127.0.0.1 localhost\n" + "".join(
             f"{n.ip_address} {n.name} {n.name.split('.')[0]}\n" for n in NODES
@@ -311,6 +317,12 @@ class FakeMachine(Runner):
         return self.kernel.hb_ctl(*words)
 
     def cluster_conf(self) -> ClusterConf:
+    def _run_iscsiadm(self, *words: str) -> Result:
+        return self.iscsi.iscsiadm(*words)
+
+    def _run_udevadm(self, *words: str) -> Result:
+        return Result(0)
+
         """Read the fake /etc/ocfs2/cluster.conf."""
         return ClusterConf.parse(self.read("/etc/ocfs2/cluster.conf"))
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "hb-ctl": ("hb_ctl", "hb_ctl", "Start, stop or show the heartbeat on a device."),
     "install-links": ("install", "install_links", "Make the historic paths below /usr/lib/ovs."),
     "install-units": ("install", "install_units", "Install and enable the systemd units."),
+    "iscsi": ("iscsi", "iscsi", "Discover, log in to, log out of and list iSCSI targets."),
     "keeper": (
         "keeper",
         "keeper",

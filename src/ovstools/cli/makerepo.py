@@ -8,7 +8,9 @@ import click
 
 from ..ops import makerepo as ops
 from ..ops.formatting import Format
+from ..ops.iscsi_source import IscsiRequest
 from . import perform
+from .chap import chap_options, read_chap
 from .options import HELP_NAMES, common
 
 
@@ -45,13 +47,26 @@ from .options import HELP_NAMES, common
 @click.option("--journal-size", metavar="SIZE", help="mkfs.ocfs2 -J size= (64M).")
 @click.option("--slots", type=int, metavar="N", help="mkfs.ocfs2 -N (16).")
 @click.option("--label", metavar="LABEL", help="mkfs.ocfs2 -L (ovs).")
+@click.option("--prune", is_flag=True, help="iSCSI: delete the node records of other targets.")
+@click.option(
+    "--all-portals",
+    is_flag=True,
+    help="iSCSI: log in through each portal of the target, for multipathd.",
+)
+@chap_options
 @common()
-def makerepo(source: str, shared: str, description: str, **words: Any) -> int:
+def makerepo(
+    source: str, shared: str, description: str, prune: bool, all_portals: bool,
+    chap_file: str | None, chap_user: str | None, chap_target_user: str | None, **words: Any,
+) -> int:  # fmt: skip
     """Register and mount a repository.
 
-    SOURCE is a block device. C makes it the cluster root, mounted at /OVS; 1 a shared and 0 a
-    local repository, mounted at /OVS/UUID. Run with the same words on each further server.
+    SOURCE is a block device, or iscsi://PORTAL[:PORT]/IQN[/LUN]. C makes it the cluster root,
+    mounted at /OVS; 1 a shared and 0 a local repository, mounted at /OVS/UUID. Run with the
+    same words on each further server.
     """
     form = Format(**words)
-    request = ops.Request(source, shared, description, form, perform.ask)
+    chap = read_chap(chap_file, chap_user, chap_target_user)
+    iscsi = IscsiRequest(chap, prune, all_portals)
+    request = ops.Request(source, shared, description, form, perform.ask, iscsi)
     return perform.change(lambda host: ops.plan(host, request))

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Union
 
 from ..errors import UsageError
+from .iscsi import IQN, ISCSI_PORT, Portal, Wanted, parse_portal
 
-ISCSI_PORT = 3260
 _ISCSI = "iscsi://"
 _FORMS = "/dev/..., HOST:/EXPORT or iscsi://PORTAL[:PORT]/IQN[/LUN]"
 _HOST = r"\[[0-9A-Fa-f:.%]+[0-9A-Za-z.%-]*\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _NFS_WORD = re.compile(rf"(?P<host>{_HOST}):(?P<export>/.*)", re.ASCII)
-# RFC 3720 3.2.6.3: iqn. and a date, eui. or naa. and hex digits; a name holds no slash
 _ISCSI_WORD = re.compile(
-    rf"(?P<portal>{_HOST})(?::(?P<port>[0-9]+))?/(?P<iqn>(?:iqn|eui|naa)\.[A-Za-z0-9.:-]+)"
+    rf"(?P<portal>{_HOST})(?::(?P<port>[0-9]+))?/(?P<iqn>{IQN})"
     r"(?:/(?P<lun>[0-9]+))?",
     re.ASCII,
 )
@@ -54,6 +53,16 @@ class IscsiSource:
     def __str__(self) -> str:
         lun = "" if self.lun is None else f"/{self.lun}"
         return f"{_ISCSI}{self.portal}:{self.port}/{self.iqn}{lun}"
+
+    @property
+    def at(self) -> Portal:
+        """Return the portal."""
+        return parse_portal(f"{self.portal}:{self.port}")
+
+    @property
+    def wanted(self) -> Wanted:
+        """Return which target is meant, at which portal."""
+        return Wanted(self.iqn, self.at)
 
 
 Source = Union[DeviceSource, NfsSource, IscsiSource]

@@ -6,15 +6,17 @@ further server, which joins: same UUID, nothing formatted.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import RefusedError, UsageError
 from ..model.cluster import Node
 from ..model.heartbeat import KernelCluster
 from ..model.ovsrepo import OvsRepo
 from ..model.repositories import Repository, RepositoryList
-from ..model.source import DeviceSource, parse_source
+from ..model.source import DeviceSource, IscsiSource, NfsSource, parse_source
 from ..system import block, mounts
 from ..system.host import Host
-from . import formatting, mounting, volume
+from . import formatting, iscsi_service, iscsi_source, mounting, volume
 from .marker import SHARED_WORDS, new_repository_steps
 from .plan import Plan, Report, Step, edit_step
 from .volume import CLUSTER_FILE_SYSTEM, CLUSTER_ROOT, LOCAL, SHARED, Found, Request
@@ -28,16 +30,28 @@ def plan(host: Host, request: Request) -> Plan:
     """Plan what makes the source a mounted, recorded repository; see the module."""
     _check_words(request)
     source = parse_source(request.source)
-    if not isinstance(source, DeviceSource):
+    if isinstance(source, NfsSource):
         raise RefusedError(
             f"{request.source}: this version makes repositories on block devices only",
-            hint="log in to the target with iscsiadm and give the device; NFS is not there yet",
+            hint="NFS is not there yet",
         )
     listed = mounting.read_list(host)
     mounting.refuse_two_roots(host, listed)
-    if host.offline:
+    if isinstance(source, IscsiSource):
+        iscsi_service.refuse_offline(host)
+    elif host.offline:
         return _plan_offline(host, request, source.path, listed)
     cluster = None if request.shared == LOCAL else mounting.online_cluster(host)
+    if isinstance(source, IscsiSource):
+        connected = iscsi_source.connect(host, source, request.iscsi)
+        if isinstance(connected, Plan):
+            return connected
+        request, source = replace(request, source=connected), DeviceSource(connected)
+    elif request.iscsi != iscsi_source.IscsiRequest():
+        raise UsageError(
+            "--prune, --all-portals and --chap... are for iSCSI",
+            hint="give the source as iscsi://PORTAL[:PORT]/IQN[/LUN]",
+        )
     device = block.look(host, source.path)
     formatting.refuse_occupied(device)
     formatting.refuse_mounted_elsewhere(host, device, host.settings.paths.cluster_root)

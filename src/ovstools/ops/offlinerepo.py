@@ -115,7 +115,7 @@ def _is_iscsi(host: Host, source: str, word: str) -> bool:
     wanted = parse_source(word)
     if not isinstance(wanted, IscsiSource):
         return False
-    start = f"{BY_PATH}/ip-{wanted.portal}:{wanted.port}-iscsi-{wanted.iqn}-lun-"
+    start = f"{BY_PATH}/ip-{wanted.at.address}:{wanted.port}-iscsi-{wanted.iqn}-lun-"
     names = [source, *host.links_to(host.resolve(source), (BY_PATH,))]
     luns = {name[len(start) :] for name in names if name.startswith(start)}
     return bool(luns) if wanted.lun is None else str(wanted.lun) in luns

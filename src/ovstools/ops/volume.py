@@ -17,6 +17,7 @@ from ..system.block import Device
 from ..system.host import Host
 from . import formatting, mounting
 from .formatting import Format
+from .iscsi_source import IscsiRequest
 from .marker import read_marker
 from .plan import Confirm, Plan, Step
 
@@ -33,6 +34,7 @@ class Request:
     description: str
     format: Format = field(default_factory=Format)
     ask: Callable[[str], bool] = field(default=lambda question: False, compare=False)
+    iscsi: IscsiRequest = field(default_factory=IscsiRequest)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def look(host: Host, path: str) -> Device:
     Raises RefusedError when there is none, or it is something else.
     """
     kernel_path = existing(host, path)
-    (found, *_) = parse_lsblk_json(host.run(lsblk(kernel_path)).stdout)
+    found = tree(host, kernel_path)
     probed = host.run(blkid(kernel_path))
     signature = parse_blkid(probed.stdout)
     is_known = bool(signature.type or signature.pttype)
@@ -101,6 +101,12 @@ def look(host: Host, path: str) -> Device:
         is_ambivalent=probed.status == BLKID_AMBIVALENT,
         has_unknown_data=not is_known and _has_data(host, kernel_path, found.size_bytes),
     )
+
+
+def tree(host: Host, path: str) -> BlockDevice:
+    """Return a device with all that is built on it."""
+    (found, *_) = parse_lsblk_json(host.run(lsblk(path)).stdout)
+    return found
 
 
 def existing(host: Host, path: str) -> str:

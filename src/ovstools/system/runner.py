@@ -36,6 +36,7 @@ PACKAGES = {
     "modprobe": "kmod",
     "mkfs.ext4": "e2fsprogs",
     "udevadm": "udev",
+    "iscsiadm": "open-iscsi",
 }
 
 
