@@ -31,6 +31,8 @@ class Paths:
     cluster_root: str = "/OVS"
     fstab_backups: str = "/tmp"
     run: str = "/run/ovs"
+    #: the pool file system; auto: .ovs below an OCFS2 cluster root, else RUN/poolfs
+    pool: str = "auto"
     units: str = "/etc/systemd/system"
 
 
@@ -49,12 +51,24 @@ class Limits:
     heartbeat_sample_s: float = 5.0
     #: for a listed device to appear: SAN and iSCSI disks come late at boot
     device_wait_s: float = 30.0
-    #: for the kernel to show what a tool has just done (regions, live nodes)
-    settle_s: float = 30.0
     #: for an iSCSI portal to answer: iscsid tries a log-in 8 times, 15 s each
     iscsi_s: float = 180.0
     #: before that, whether anybody listens there at all
     connect_s: float = 10.0
+    #: for the kernel to show what a tool has just done (regions, live nodes)
+    settle_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Ha:
+    """What the HA agent needs to know of this server."""
+
+    #: with blanks between: qemu:///system lxc:///system xl process; auto: those that are installed
+    hypervisors: str = "auto"
+    #: a program that gets each event as JSON on its standard input; none: nobody is told
+    notify: str = "none"
+    #: memory that is not for guests
+    reserve_mb: float = 512.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Settings:
     cluster_name: str = "ocfs2"
     paths: Paths = field(default_factory=Paths)
     limits: Limits = field(default_factory=Limits)
+    ha: Ha = field(default_factory=Ha)
 
 
 def load(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Settings:

@@ -8,7 +8,7 @@ import click
 
 from ..ops import cluster_check as ops
 from ..ops.check_report import FORMATS
-from . import output, perform
+from . import agent, output, perform
 from .options import common
 
 
@@ -20,6 +20,7 @@ from .options import common
     help="Before the check, move the mounts at and below /OVS from /etc/fstab to "
     "/etc/ovs/repositories; a backup of fstab is made in /tmp.",
 )
+@click.option("--daemon", is_flag=True, help="Be this server's HA agent (ovs-agent.service).")
 @click.option("--propagate", is_flag=True, help="Copy the configuration (not in this version).")
 @click.option("--list-checks", is_flag=True, help="List the codes of all findings.")
 @click.option("--explain", metavar="CODE", help="Say why a finding matters and what to do.")
@@ -35,9 +36,11 @@ from .options import common
 @click.option("--output", "file", metavar="FILE", help="Write the answer to FILE, whole at once.")
 @click.option("--strict", is_flag=True, help="Count warnings as unhealthy.")
 @common()
-def cluster_check(form: str, file: str | None, **words: Any) -> int:
+def cluster_check(form: str, file: str | None, daemon: bool, **words: Any) -> int:
     """Check this server's part of the pool."""
     chosen = perform.choices()
+    if daemon:
+        return agent.run(chosen, words)
     chosen.json = chosen.json or form == "json"
     request = ops.Request(form=form, **words)
     with output.into(file):

@@ -7,21 +7,25 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Union
 
+from ..errors import RefusedError
 from ..model.command import Command
-from ..system import notify
+from ..system import lock, notify
 from ..system.clock import Clock
+from ..system.host import Host
 from ..system.notify import Notifier
 from ..system.program import Program
+from . import agent_place
 from .agent import Agent
 from .driver.driver import Driver
 from .driver.loop import Loop, Task
 from .driver.place import Place
+from .pool_place import Missing
 from .report import POWER_OFF, REBOOT
-from .rules import Rules
 
-#: how long after a signal the agent may still answer its commands' children before it goes
+LOCK = "agent.lock"
 JOBS = Command(("systemctl", "list-jobs", "--plain", "--no-legend"), changes=False, timeout_s=10)
 #: targets that systemd starts to shut down (systemd.special(7)), and what each means
 SHUTDOWNS = {
@@ -32,16 +36,24 @@ SHUTDOWNS = {
     "halt.target": POWER_OFF,
 }
 EXTEND_S = 60.0
+#: between two looks for what is missing, or for a pool file system that was mounted anew
+SEARCH_S = 5.0
+
+Find = Callable[[], Union[Place, Missing]]
 
 
 class Service:
-    """An agent's process: what systemd and signals say, around the driver."""
+    """An agent's process: what systemd and signals say, around the driver.
 
-    def __init__(self, place: Place, systemd: Notifier | None, rules: Rules | None = None) -> None:
-        self._place = place
+    It runs, ready, also while this server has no pool: it waits for one.
+    """
+
+    def __init__(self, find: Find, say: Callable[[str], None], systemd: Notifier | None) -> None:
+        self._find = find
+        self._say = say
         self._systemd = systemd
         self.loop = Loop(Clock())
-        self.driver = Driver(self.loop, place, Agent(place.identity, rules))
+        self.driver: Driver | None = None
         self.is_ending = False
         self.wants_reload = False
 
@@ -49,18 +61,37 @@ class Service:
         """Run until a signal ends it; return whether to start anew with fresh settings."""
         wakeup = self._watch_signals()
         try:
-            self.driver.begin()
             self._tell_systemd(lambda systemd: systemd.ready(), 0.0)
             period_s = watchdog_s(os.environ)
             if period_s:
                 self._ping(period_s / 3)
-            while not (self.is_ending or self.wants_reload or self.driver.has_left):
-                self.driver.run_once()
+            self._search("")
+            while not (self.is_ending or self.wants_reload):
+                if self.driver is None:
+                    self.loop.run_once()
+                else:
+                    self.driver.run_once()
+                    self.is_ending = self.is_ending or self.driver.has_left
         finally:
             signal.set_wakeup_fd(-1)
             wakeup.close()
-        self._place.say("ends; guests and their locks stay as they are")
+        self._say("ends; guests and their locks stay as they are")
         return self.wants_reload
+
+    def _search(self, before: str) -> None:
+        """Begin as soon as there is a pool; begin anew when another one took its place."""
+        found = self._find()
+        if isinstance(found, Missing):
+            if found.reason != before and self.driver is None:
+                self._say(f"waits: {found.reason} ({found.hint})")
+            before = found.reason
+        elif self.driver is None:
+            self.driver = Driver(self.loop, found, Agent(found.identity))
+            self.driver.begin()
+        elif self.driver.sight.trouble and not found.is_same(self.driver.place):
+            self._say("the pool file system was mounted anew, or cluster.conf has changed")
+            self.wants_reload = True
+        self.loop.after(SEARCH_S, lambda: self._search(before))
 
     # ------------------------------------------------------------ signals
 
@@ -81,7 +112,7 @@ class Service:
                     self.wants_reload = True
                 elif number == signal.SIGINT:
                     self.is_ending = True
-                elif number == signal.SIGTERM and not self.driver.stopping:
+                elif number == signal.SIGTERM:
                     self.loop.start(self._ask_why(), self._told_why)
 
     def _ask_why(self) -> Task[str | None]:
@@ -91,10 +122,12 @@ class Service:
         return shutdown_of(result.stdout)
 
     def _told_why(self, how: str | None) -> None:
-        if how is None:
+        if how is None or self.driver is None:
             self.is_ending = True  # stopped, restarted or upgraded: that concerns no guest
             return
-        self._place.say(f"this server shuts down ({how}): its guests are moved or stopped")
+        if self.driver.stopping:
+            return
+        self._say(f"this server shuts down ({how}): its guests are moved or stopped")
         self.driver.stopping = how
         self.driver.due()
         self._extend()
@@ -147,6 +180,20 @@ def watchdog_s(environ: Any) -> float | None:
     return int(text) / 1e6
 
 
-def serve(place: Place) -> bool:
+def serve(find: Find, say: Callable[[str], None]) -> bool:
     """Run an agent; return whether to start anew: see Service.run."""
-    return Service(place, notify.notifier(os.environ)).run()
+    return Service(find, say, notify.notifier(os.environ)).run()
+
+
+def run(host: Host, make_host: Callable[[], Host]) -> int:
+    """Be this server's agent until a signal ends it; make_host reads the settings anew.
+
+    Raises BusyError when there is one already, RefusedError below another root.
+    """
+    if host.offline:
+        raise RefusedError("with --root nothing is started")
+    folder = host.path(host.settings.paths.run)
+    with lock.held(folder / LOCK, "cluster-check --daemon", 0, host.clock):
+        while serve(partial(agent_place.find, host), host.talk.notice):
+            host = make_host()
+    return 0

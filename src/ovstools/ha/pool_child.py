@@ -11,6 +11,7 @@ in no order of events does a lock stay behind.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -112,12 +113,33 @@ def _die_with(parent: socket.socket, wanted: bool) -> None:
 
 
 def _opened_root(root: str, device: str) -> int:
-    """Open the pool file system; refuse the bare folder below a mount that is not there."""
-    folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Open the pool file system; refuse the bare folder below a mount that is not there.
+
+    The folder is made when its file system is the right one: the first server of a pool does so.
+    """
+    try:
+        folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if not device:
+            raise
+        _made(*os.path.split(root), int(device))
+        folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     if device and os.fstat(folder).st_dev != int(device):
         os.close(folder)
         raise OSError(errno.ENODEV, f"{root} is not the pool file system: it is not mounted")
     return folder
+
+
+def _made(above: str, name: str, device: int) -> None:
+    parent = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if os.fstat(parent).st_dev != device:
+            raise OSError(errno.ENODEV, f"{above} is not the pool's file system: it is not mounted")
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=parent)
+        os.fsync(parent)
+    finally:
+        os.close(parent)
 
 
 if __name__ == "__main__":

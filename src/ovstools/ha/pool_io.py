@@ -199,6 +199,10 @@ class PoolIo:
         self.clock = clock or Clock()
         self.children = children or Children()
 
+    def is_same(self, other: PoolIo) -> bool:
+        """Tell whether both lead to the same mount."""
+        return (self._root, self._device) == (other._root, other._device)
+
     def ask(
         self, verb: str, words: Sequence[str], decode: Decode[Answer], limit_s: float | None,
         passed: Sequence[int] = (), at_end: Answer | None = None,

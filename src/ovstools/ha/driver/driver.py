@@ -61,6 +61,8 @@ class Driver:
         self._is_reading = False
         self._changes = -1
         self._read_at: float | None = None
+        self._repositories: frozenset[str] | None = None
+        self._repositories_at = 0.0
         self._sentence = ""
         self._table: dict[type, Callable[[Any], Task[Ended]]] = {
             act.TakeLock: lambda action: self.locks.take(action.name, action.blocking),
@@ -115,6 +117,8 @@ class Driver:
         if members != self._members:
             self._members = members
             self._changed()
+        if now >= self._repositories_at:
+            self._repositories, self._repositories_at = self.place.repositories(), now + BEAT_S
         if not self._is_reading:
             self._is_reading = True
             self.loop.start(self.sight.round(), self._was_read)
@@ -165,7 +169,7 @@ class Driver:
             results=results,
             busy=self.guests.busy,
             stopping=self.stopping,
-            repositories=self.place.repositories(),
+            repositories=self._repositories,
             read_at=self._read_at,
         )
         decision = self.agent.step(observation)

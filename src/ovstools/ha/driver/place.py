@@ -30,3 +30,8 @@ class Place:
     say: Callable[[str], None]
     repositories: Callable[[], frozenset[str] | None] = lambda: None
     notify: str = ""
+
+    def is_same(self, other: Place) -> bool:
+        """Tell whether an agent may go on there: the same mount, and the same cluster."""
+        ours, theirs = self.identity, other.identity
+        return self.io.is_same(other.io) and dict(ours.numbers) == dict(theirs.numbers)
