@@ -89,11 +89,11 @@ class FakeHost(Host):
         lines = (self.read("/etc/hosts") or "").splitlines()
         return tuple(line.split()[0] for line in lines if name in line.split()[1:])
 
-    def is_root(self) -> bool:
     def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
         """Ask the fake storage network."""
         return self.machine.iscsi.why_unreachable(address, port)
 
+    def is_root(self) -> bool:
         """Tell what the test wants."""
         return self.machine.is_root
 
@@ -113,8 +113,8 @@ class FakeMachine(Runner):
         self.clock = FakeClock(self)
         self.modules = True
         self.kernel = FakeKernel(self)
-        self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.iscsi = FakeIscsi(self)
+        self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
         hosts = "127.0.0.1 localhost\n" + "".join(
             f"{n.ip_address} {n.name} {n.name.split('.')[0]}\n" for n in NODES

@@ -135,9 +135,6 @@ class Host:
             if entry.family == socket.AF_INET
         )
 
-    def is_root(self) -> bool:
-        """Tell whether we may change the machine."""
-        return os.geteuid() == 0
     def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
         """Say why no TCP connection can be made; empty when somebody listens."""
         import socket
@@ -148,6 +145,9 @@ class Host:
             return error.strerror or str(error)
         return ""
 
+    def is_root(self) -> bool:
+        """Tell whether we may change the machine."""
+        return os.geteuid() == 0
 
 
 def below_root(root: Path, absolute: str, follow_last: bool = True) -> Path:
