@@ -316,13 +316,13 @@ class FakeMachine(Runner):
     def _run_ocfs2_hb_ctl(self, *words: str) -> Result:
         return self.kernel.hb_ctl(*words)
 
-    def cluster_conf(self) -> ClusterConf:
     def _run_iscsiadm(self, *words: str) -> Result:
         return self.iscsi.iscsiadm(*words)
 
     def _run_udevadm(self, *words: str) -> Result:
         return Result(0)
 
+    def cluster_conf(self) -> ClusterConf:
         """Read the fake /etc/ocfs2/cluster.conf."""
         return ClusterConf.parse(self.read("/etc/ocfs2/cluster.conf"))
 
