@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...errors import OvsError
 from ...model.lock_names import CONFIG
 from .. import locks
 from ..forms.edit import with_changes
@@ -22,11 +23,22 @@ def clear_mark(io: PoolIo, desk: LockDesk, guest: str, limit_s: float) -> Task[E
     name = f"guests/{guest}.yaml"
     try:
         read = yield read_files(io, [name], limit_s)
-        text = read.get(name) if isinstance(read, Mapping) else None
-        if not isinstance(text, bytes):
-            return False, f"{name} cannot be read"
-        new = with_changes(text.decode(), {"mark": None}).encode()
+        new = _without_mark(read.get(name)) if isinstance(read, Mapping) else None
+        if new is None:
+            return False, f"{name} cannot be changed"
         done = yield replace_file(io, name, new, limit_s, under=found.descriptor)
     finally:
         yield from desk.close_copy(found.descriptor)
     return isinstance(done, Done), None
+
+
+def _without_mark(data: object) -> bytes | None:
+    """Return the file without its mark; None: it is gone, or broken by now."""
+    try:
+        return (
+            with_changes(data.decode(), {"mark": None}).encode()
+            if isinstance(data, bytes)
+            else None
+        )
+    except (UnicodeDecodeError, OvsError):
+        return None
