@@ -26,6 +26,7 @@ class FakeKernel:
             "o2cb.service": ["loaded", "active", "generated"],
             "ocfs2.service": ["loaded", "active", "generated"],
             "ovsrepositories.service": ["not-found", "inactive", ""],
+            "ovs-locks.service": ["not-found", "inactive", ""],
             "ovs-agent.service": ["not-found", "inactive", ""],
         }
         self.outdated: set[str] = set()  #: units whose files systemd has not read again
@@ -191,6 +192,8 @@ class FakeKernel:
         if load == "not-found":
             return Result(5, "", f"Unit {name} not found.")
         if verb in ("stop", "restart"):
+            if name == "ovs-locks.service":
+                return Result(4, "", "Operation refused, unit ovs-locks.service may be ...")
             self.units[name][1] = "inactive"
             if name == "ocfs2.service":
                 left = [line for line in self._mounts() if " - ocfs2 " in line]

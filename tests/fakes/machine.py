@@ -24,7 +24,7 @@ from ovstools.system.runner import Runner, failed
 from ovstools.system.talk import Talk
 
 from .disk import Disk, FileSystem
-from .iscsi import FakeIscsi
+from .keeper import FakeKeeper
 from .kernel import FakeKernel
 
 NODES = (
@@ -89,10 +89,6 @@ class FakeHost(Host):
         lines = (self.read("/etc/hosts") or "").splitlines()
         return tuple(line.split()[0] for line in lines if name in line.split()[1:])
 
-    def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
-        """Ask the fake storage network."""
-        return self.machine.iscsi.why_unreachable(address, port)
-
     def is_root(self) -> bool:
         """Tell what the test wants."""
         return self.machine.is_root
@@ -113,7 +109,7 @@ class FakeMachine(Runner):
         self.clock = FakeClock(self)
         self.modules = True
         self.kernel = FakeKernel(self)
-        self.iscsi = FakeIscsi(self)
+        self.keeper = FakeKeeper(self)
         self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
         hosts = "127.0.0.1 localhost\n" + "".join(
@@ -136,6 +132,7 @@ class FakeMachine(Runner):
             settings=settings or Settings(),
             root=self.root,
             offline=offline,
+            keeper=self.keeper,
             machine=self,
         )
 
@@ -160,9 +157,10 @@ class FakeMachine(Runner):
             file.symlink_to(self.root / path.lstrip("/"))
         return disk
 
-    def add_process(self, pid: int, name: str, path: str) -> None:
-        """Let a process have a file open."""
+    def add_process(self, pid: int, name: str, path: str, unit: str = "") -> None:
+        """Let a process have a file open; unit: systemd's, which it belongs to."""
         self.write(f"/proc/{pid}/comm", f"{name}\n")
+        self.write(f"/proc/{pid}/cgroup", f"0::/system.slice/{unit}\n")
         folder = self.root / f"proc/{pid}/fd"
         folder.mkdir()
         (folder / "3").symlink_to(path)
@@ -315,12 +313,6 @@ class FakeMachine(Runner):
 
     def _run_ocfs2_hb_ctl(self, *words: str) -> Result:
         return self.kernel.hb_ctl(*words)
-
-    def _run_iscsiadm(self, *words: str) -> Result:
-        return self.iscsi.iscsiadm(*words)
-
-    def _run_udevadm(self, *words: str) -> Result:
-        return Result(0)
 
     def cluster_conf(self) -> ClusterConf:
         """Read the fake /etc/ocfs2/cluster.conf."""

@@ -12,6 +12,7 @@ import click
 
 from .. import settings as settings_module
 from ..errors import RefusedError, ToolError
+from ..ha.kept_locks import KeptLocks
 from ..ops.plan import Confirm, Plan, Report, apply
 from ..system import lock
 from ..system.host import Host
@@ -35,13 +36,11 @@ def make_host(chosen: Choices, inherited: Callable[[], frozenset[int]] = frozens
         return host
     root = Path(chosen.root or "/")
     talk = Talk(chosen.level)
-    return Host(
-        runner=Runner(talk, inherited),
-        talk=talk,
-        settings=settings_module.load(root),
-        root=root,
-        offline=chosen.root is not None,
-    )
+    settings = settings_module.load(root)
+    if chosen.root is not None:
+        return Host(Runner(talk, inherited), talk, settings=settings, root=root, offline=True)
+    keeper = KeptLocks(settings.paths.run, settings.limits.umount_s)
+    return Host(Runner(talk, inherited), talk, settings=settings, root=root, keeper=keeper)
 
 
 def change(

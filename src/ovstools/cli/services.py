@@ -6,6 +6,7 @@ import click
 
 from ..ops import service_status
 from ..ops import services as ops
+from ..ops.guest_leaving import DRAIN, STOP_GUESTS
 from . import perform
 from .commands import CommandGroup
 from .options import HELP_NAMES, common
@@ -20,15 +21,20 @@ def services() -> None:
 @services.command()
 @common()
 def start() -> int:
-    """Start o2cb, ocfs2, ovsrepositories and ovs-agent."""
+    """Start o2cb, ocfs2, ovsrepositories, ovs-locks and ovs-agent."""
     return perform.change(lambda host: ops.plan(host, ops.Request(ops.START)))
 
 
 @services.command()
+@click.option("--drain", is_flag=True, help="First have the agent move the guests elsewhere.")
+@click.option("--stop-guests", is_flag=True, help="First have the agent shut the guests down.")
 @common()
-def stop() -> int:
+def stop(drain: bool, stop_guests: bool) -> int:
     """Stop them, in exactly the reverse order."""
-    return perform.change(lambda host: ops.plan(host, ops.Request(ops.STOP)))
+    if drain and stop_guests:
+        raise click.UsageError("--drain and --stop-guests exclude each other")
+    how = DRAIN if drain else STOP_GUESTS if stop_guests else None
+    return perform.change(lambda host: ops.plan(host, ops.Request(ops.STOP, how)))
 
 
 @services.command()

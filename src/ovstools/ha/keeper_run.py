@@ -12,8 +12,8 @@ from ..system.host import Host
 from .floor_guard import FOLDER, FloorGuard
 from .keeper import Keeper, end_on_signals, listen
 from .keeper_shelf import Shelf
+from .kept_locks import SOCKET
 
-SOCKET = "keeper.sock"
 LOCK = "keeper.lock"
 
 

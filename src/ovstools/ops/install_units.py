@@ -1,4 +1,8 @@
-"""install-units: ovsrepositories.service, and the order of the repositories' mounts."""
+"""install-units: the pool's services, and the order of the repositories' mounts.
+
+Nothing that runs is stopped or restarted: an upgrade replaces files. What holds locks of guests
+least of all.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,19 @@ from ..errors import RefusedError
 from ..system import systemd, unit_files
 from ..system.host import Host
 from ..system.links import link_target
+from ..system.pool_units import AGENT, KEEPER, REPOSITORIES
+from . import guests_here
 from .links import RemoveLink
 from .plan import Edit, MakeLink, Plan, Report, Run, Step, edit_step
+from .unmounting import LEAVE_HINT
 
-UNIT = unit_files.REPOSITORIES_UNIT
+#: in the order in which they start
+UNITS = (REPOSITORIES, KEEPER, AGENT)
 
 
 @dataclass(frozen=True)
 class Request:
-    """The words of the command line; program is the path that the unit calls."""
+    """The words of the command line; program is the path that the units call."""
 
     program: str
     enable: bool = True
@@ -24,12 +32,18 @@ class Request:
 
 
 def plan(host: Host, request: Request) -> Plan:
-    """Plan what brings the unit files to this version's text, and starts them at boot."""
+    """Plan what brings the unit files to this version's text, and starts them at boot.
+
+    Raises RefusedError when one of them is masked, and for a removal while guests run.
+    """
     return _removal(host) if request.remove else _installation(host, request)
 
 
 def _installation(host: Host, request: Request) -> Plan:
     texts = _texts(host, request.program)
+    for unit in UNITS:
+        if link_target(host, _path(host, unit)) == "/dev/null":
+            raise _masked(unit)
     steps = [
         step
         for path, text in texts.items()
@@ -37,75 +51,109 @@ def _installation(host: Host, request: Request) -> Plan:
     ]
     steps += _reload_steps(host, bool(steps))
     if request.enable:
-        steps += _enable_steps(host)
+        steps += [step for unit in UNITS for step in _enable_steps(host, unit)]
     state = "installed" if steps else "already installed"
     enabled = "started at boot" if request.enable else "not enabled"
-    lines = (f"{UNIT} is {state}, {enabled}: {request.program} repositories start",)
+    lines = (f"{', '.join(UNITS)} are {state}, {enabled}: {request.program}",)
     notices = []
     if host.kind(request.program) == "missing":
         notices.append(f"there is no {host.path(request.program)} yet: install ovstools there")
-    data = {"unit": UNIT, "files": list(texts), "changed": bool(steps), "enabled": request.enable}
+    data = {
+        "units": list(UNITS),
+        "files": list(texts),
+        "changed": bool(steps),
+        "enabled": request.enable,
+    }
     return Plan(tuple(steps), Report(lines, data), tuple(notices))
 
 
 def _removal(host: Host) -> Plan:
-    paths = [path for path in _texts(host, "-") if host.read(path) is not None]
-    link = _wants_link(host)
-    target = link_target(host, link)
+    guests = guests_here.look(host)
+    if guests:
+        raise RefusedError(
+            "guests of the pool run here, and their locks need the services",
+            *guests_here.sentences(guests),
+            hint=LEAVE_HINT,
+        )
+    paths = [path for path in _texts(host, "-") if _is_file(host, path)]
     steps: list[Step] = []
-    if host.offline:
-        if target is not None:
-            steps.append(Step(f"remove {link}", RemoveLink(link, target)))
-    elif _unit_path(host) in paths:
-        steps.append(Step(f"do not start {UNIT} at boot", Run(systemd.disable(UNIT))))
+    for unit in reversed(UNITS):
+        steps += _disable_steps(host, unit, _path(host, unit) in paths)
     steps += [Step(f"remove {path}", Edit(path, host.read(path), None)) for path in paths]
     steps += _reload_steps(host, bool(paths))
-    line = f"{UNIT} is removed" if steps else f"{UNIT} is already removed"
-    report = Report((line,), {"unit": UNIT, "files": paths, "changed": bool(steps)})
-    notices = ("what is mounted stays mounted",) if steps and not host.offline else ()
-    return Plan(tuple(steps), report, notices)
+    line = f"{', '.join(UNITS)} are {'' if steps else 'already '}removed"
+    data = {"units": list(UNITS), "files": paths, "changed": bool(steps)}
+    notices = []
+    if steps and not host.offline:
+        notices.append("what is mounted stays mounted")
+        if systemd.look(host, KEEPER).is_active:
+            notices.append(f"{KEEPER} runs on; end it with: systemctl stop {KEEPER}")
+    return Plan(tuple(steps), Report((line,), data), tuple(notices))
 
 
 def _texts(host: Host, program: str) -> dict[str, str]:
     folder = host.settings.paths.units
     names = unit_files.mount_drop_in_names(host.settings.paths.cluster_root)
     return {
-        _unit_path(host): unit_files.repositories_unit(program),
+        **{_path(host, unit): unit_files.unit_text(unit, program) for unit in UNITS},
         **{f"{folder}/{name}": unit_files.mount_drop_in() for name in names},
     }
 
 
-def _unit_path(host: Host) -> str:
-    return f"{host.settings.paths.units}/{UNIT}"
+def _path(host: Host, unit: str) -> str:
+    return f"{host.settings.paths.units}/{unit}"
 
 
-def _wants_link(host: Host) -> str:
-    return f"{host.settings.paths.units}/{unit_files.WANTS}/{UNIT}"
+def _is_file(host: Host, path: str) -> bool:
+    """Tell whether there is something to remove: the link of a masked unit is not ours."""
+    return link_target(host, path) != "/dev/null" and host.read(path) is not None
+
+
+def _wants_link(host: Host, unit: str) -> str:
+    return f"{host.settings.paths.units}/{unit_files.WANTS}/{unit}"
 
 
 def _reload_steps(host: Host, changed: bool) -> list[Step]:
     # A run that was killed before its daemon-reload left a unit that systemd calls outdated.
-    if host.offline or not (changed or systemd.needs_reload(host, UNIT)):
+    if host.offline or not (changed or any(systemd.needs_reload(host, unit) for unit in UNITS)):
         return []
     return [Step("make systemd read its units again", Run(systemd.reload_units()))]
 
 
-def _enable_steps(host: Host) -> list[Step]:
-    link = _wants_link(host)
+def _enable_steps(host: Host, unit: str) -> list[Step]:
     if host.offline:
+        link = _wants_link(host, unit)
         if link_target(host, link) is not None:
             return []
-        return [Step(f"start {UNIT} at boot", MakeLink(link, f"../{UNIT}"))]
-    state = systemd.look(host, UNIT).enabled
-    if state.startswith("masked"):
-        raise RefusedError(
-            f"{UNIT} is masked: somebody wanted it never to start",
-            hint=f"systemctl unmask {UNIT}, or install it with --no-enable",
-        )
+        return [Step(f"start {unit} at boot", MakeLink(link, f"../{unit}"))]
+    found = systemd.look(host, unit)
+    if found.enabled.startswith("masked"):
+        raise _masked(unit)
     steps = []
-    if state != "enabled":
-        steps.append(Step(f"start {UNIT} at boot", Run(systemd.enable(UNIT))))
-    if not systemd.look(host, UNIT).is_active:
+    if found.enabled != "enabled":
+        steps.append(Step(f"start {unit} at boot", Run(systemd.enable(unit))))
+    if not found.is_active:
         # Only an active unit is stopped, and so unmounts in its order, at a shutdown.
-        steps.append(Step(f"start {UNIT}", Run(systemd.start_later(UNIT))))
+        steps.append(Step(f"start {unit}", Run(systemd.start_later(unit))))
     return steps
+
+
+def _disable_steps(host: Host, unit: str, is_there: bool) -> list[Step]:
+    if host.offline:
+        link = _wants_link(host, unit)
+        target = link_target(host, link)
+        return [] if target is None else [Step(f"remove {link}", RemoveLink(link, target))]
+    steps = []
+    if is_there:
+        steps.append(Step(f"do not start {unit} at boot", Run(systemd.disable(unit))))
+    if unit == AGENT and is_there and systemd.look(host, unit).is_active:
+        # Without its unit nobody would watch it. It stops nothing, and no guest runs.
+        steps.append(Step(f"stop {unit}", Run(systemd.stop(unit, host.settings.limits.service_s))))
+    return steps
+
+
+def _masked(unit: str) -> RefusedError:
+    return RefusedError(
+        f"{unit} is masked: somebody wanted it never to start",
+        hint=f"systemctl unmask {unit}",
+    )

@@ -41,6 +41,7 @@ def plan(host: Host, request: Request) -> Plan:
         _refuse_root_in_use(host, chosen)
         unmounting.refuse_in_use(host, (chosen.mountpoint,))
         notices = unmounting.refs_notice(host, uuid, chosen.mountpoint)
+        steps += unmounting.pool_steps(host, (chosen.mountpoint,))
         steps += unmounting.unmount_steps(host, chosen.mountpoint, uuid)
     elif chosen.mount is not None:
         notices = (f"{chosen.mount.source} is mounted at {chosen.mountpoint}: left alone",)

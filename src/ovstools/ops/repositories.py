@@ -71,16 +71,19 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     return Plan((step,), _mounted_report(known, changed=len(missing)), notices)
 
 
-def plan_stop(host: Host, also: tuple[str, ...] = (), wait_s: float = 0) -> Plan:
+def plan_stop(
+    host: Host, also: tuple[str, ...] = (), wait_s: float = 0, stops_agent: bool = False
+) -> Plan:
     """Plan the unmount of all listed repositories, in exactly the reverse order.
 
-    also: other mountpoints that the caller unmounts; wait_s: for users to end. Raises
+    also: other mountpoints that the caller unmounts; wait_s: for users to end; stops_agent: the
+    caller stops the agent first, and has the keeper drop the locks of servers. Raises
     RefusedError, before anything is unmounted, when any of them is in use.
     """
     mounted = [each for each in reversed(listed.read_listed(host)) if each.is_mounted]
     places = tuple(each.mountpoint for each in mounted if each.mountpoint)
-    unmounting.refuse_in_use(host, (*places, *also), wait_s)
-    steps: list[Step] = []
+    unmounting.refuse_in_use(host, (*places, *also), wait_s, stops_agent)
+    steps: list[Step] = [] if stops_agent else unmounting.pool_steps(host, places)
     notices = list(listed.unknown_lines(host))
     for each, place in zip(mounted, places):
         steps += unmounting.unmount_steps(host, place, each.repository.uuid)

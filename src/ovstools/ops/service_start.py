@@ -6,7 +6,7 @@ from ..errors import RefusedError, ToolError
 from ..model.shell_vars import ShellVars
 from ..system import o2cb, systemd
 from ..system.host import Host
-from ..system.pool_units import AGENT, O2CB, OCFS2, REPOSITORIES
+from ..system.pool_units import AGENT, KEEPER, O2CB, OCFS2, REPOSITORIES
 from . import repositories
 from .plan import Confirm, Plan, Report, Run, Step
 
@@ -26,10 +26,10 @@ def plan_start(host: Host) -> Plan:
         steps += _unit_steps(host, REPOSITORIES)
     else:
         notices.append(not_installed(REPOSITORIES, "the repositories were mounted directly"))
-    if systemd.look(host, AGENT).exists:
-        steps += _unit_steps(host, AGENT)
-    else:
-        notices.append(f"{AGENT} is not installed: skipped")
+    for unit in (KEEPER, AGENT):
+        steps += _unit_steps(host, unit)
+        if not systemd.look(host, unit).exists:
+            notices.append(f"{unit} is not installed: skipped")
     line = "all services are running" if steps else "all services are already running"
     report = Report((line,), {"running": True, "changed": bool(steps)})
     return Plan(tuple(steps), report, tuple(notices))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ExitStatus
+from ..errors import ExitStatus, OvsError
+from ..model import lock_names
 from ..model.heartbeat import KernelCluster
 from ..system import mounts, o2cb, systemd
 from ..system.host import Host
-from ..system.pool_units import AGENT, O2CB, OCFS2, REPOSITORIES
+from ..system.pool_units import AGENT, KEEPER, O2CB, OCFS2, REPOSITORIES
 from . import listed
 from .plan import Report, Table
 
@@ -28,7 +29,7 @@ class Service:
 
 def look(host: Host) -> Report:
     """Return a line a service; unhealthy unless all that are installed are really up."""
-    found = (_o2cb(host), _ocfs2(host), _repositories(host), _agent(host))
+    found = (_o2cb(host), _ocfs2(host), _repositories(host), _keeper(host), _agent(host))
     rows = tuple((s.name, _word(s), s.systemd, s.boot, s.really) for s in found)
     data = {
         "services": [
@@ -58,6 +59,19 @@ def _repositories(host: Host) -> Service:
     mounted = [each for each in known if each.is_mounted]
     really = f"{len(mounted)} of {len(known)} repositories mounted"
     return _service(host, REPOSITORIES, len(mounted) == len(known), really)
+
+
+def _keeper(host: Host) -> Service:
+    unit = None if host.offline else systemd.look(host, KEEPER)
+    if unit is None or not unit.exists:
+        return _service(host, KEEPER, True, "not installed")
+    try:
+        names = host.keeper.names()
+    except OvsError as error:
+        return _service(host, KEEPER, False, error.what)
+    guests = sum(map(lock_names.is_guest, names))
+    really = f"{len(names) - guests} locks of servers, {guests} of guests"
+    return _service(host, KEEPER, unit.is_active, really)
 
 
 def _agent(host: Host) -> Service:

@@ -10,19 +10,25 @@ from ..errors import RefusedError, ToolError
 from ..system import hb_ctl, mounts, o2cb, systemd
 from ..system.host import Host
 from ..system.pool_units import AGENT, O2CB, OCFS2, REPOSITORIES
-from . import listed, regions, repositories, unmounting
+from . import guest_leaving, guests_here, listed, node_locks, regions, repositories, unmounting
 from .plan import Confirm, Plan, Report, Run, Step
 from .service_start import not_installed
 
 DLMFS = "ocfs2_dlmfs"
 
 
-def plan_stop(host: Host) -> Plan:
-    """Plan the stop; raise RefusedError before anything is stopped, naming what is in use."""
+def plan_stop(host: Host, leaving: str | None = None) -> Plan:
+    """Plan the stop; raise RefusedError before anything is stopped, naming what is in use.
+
+    leaving: how guests leave this server first, when there are any; else they are a refusal.
+    """
+    guests = guests_here.look(host)
+    if guests:
+        return Plan(tuple(guest_leaving.leave_steps(host, guests, leaving)), look_again=True)
     unlisted = _unlisted(host)
-    stopping = repositories.plan_stop(host, also=(*unlisted, *_dlmfs(host)))
+    stopping = repositories.plan_stop(host, also=(*unlisted, *_dlmfs(host)), stops_agent=True)
     _refuse_held_regions(host)
-    steps = _stop_unit(host, AGENT)
+    steps = _agent_steps(host, tuple(m.mountpoint for m in mounts.mounted_ocfs2(host)))
     above = tuple(place for place in unlisted if _is_above_listed(host, place))
     for place in above:
         steps += unmounting.unmount_steps(host, place, None)
@@ -46,6 +52,20 @@ def plan_stop(host: Host) -> Plan:
     line = "all services are stopped" if steps else "all services are already stopped"
     report = Report((line,), {"running": False, "changed": bool(steps)})
     return Plan(tuple(steps), report, tuple(notices))
+
+
+def _agent_steps(host: Host, mounted: tuple[str, ...]) -> list[Step]:
+    """Stop the agent, and let go of what it leaves behind: that would keep /OVS busy.
+
+    ovs-locks.service itself runs on, holding nothing: it refuses to be stopped.
+    """
+    steps = _stop_unit(host, AGENT)
+    if mounted:
+        steps.append(node_locks.agent_gone_step(mounted))
+    names = node_locks.kept(host)
+    if steps or names:
+        steps.append(node_locks.drop_step(names))
+    return steps
 
 
 def _unlisted(host: Host) -> tuple[str, ...]:

@@ -20,13 +20,14 @@ START, STOP = "start", "stop"
 
 @dataclass(frozen=True)
 class Request:
-    """The word of the command line: start or stop."""
+    """The words of the command line: start or stop; guests: what stop does about those here."""
 
     action: str
+    guests: str | None = None
 
 
 def plan(host: Host, request: Request) -> Plan:
     """Plan what brings all services up, or down."""
     if host.offline:
         raise RefusedError("with --root nothing is started or stopped")
-    return plan_start(host) if request.action == START else plan_stop(host)
+    return plan_start(host) if request.action == START else plan_stop(host, request.guests)

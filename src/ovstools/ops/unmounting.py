@@ -6,28 +6,35 @@ from collections.abc import Collection
 
 from ..errors import RefusedError
 from ..model.mountinfo import Mount
-from ..system import hb_ctl, mounts, usage
+from ..system import hb_ctl, mounts, pool_fs, systemd, usage
 from ..system.host import Host
-from . import regions
+from ..system.pool_units import AGENT
+from . import guests_here, node_locks, regions
 from .plan import Confirm, Run, Step
 
 #: a screenful; the rest is counted
 SHOWN = 15
+LEAVE_HINT = "move or stop the guests first: ovstools services stop --drain, or --stop-guests"
+AGENT_HINT = "stop the agent first; in the right order everything: ovstools services stop"
+USERS_HINT = "end what uses it and run the command again; it is never unmounted lazily"
 
 
-def refuse_in_use(host: Host, mountpoints: tuple[str, ...], wait_s: float = 0) -> None:
+def refuse_in_use(
+    host: Host, mountpoints: tuple[str, ...], wait_s: float = 0, stops_agent: bool = False
+) -> None:
     """Raise RefusedError while anything uses what is to be unmounted, and name all of it.
 
     mountpoints: everything that the caller unmounts, so that mounts among them do not count.
     wait_s: how long the users may take to end; at a shutdown they are being ended just now.
+    stops_agent: the caller stops the agent of guest HA before, which then is no user.
     """
     deadline = host.clock.monotonic() + wait_s
-    uses = _uses(host, mountpoints)
+    uses = _uses(host, mountpoints, stops_agent)
     if uses and wait_s:
         host.talk.notice(f"wait up to {wait_s:g} s for the end of: {'; '.join(uses)}")
     while uses and host.clock.monotonic() < deadline:
         host.clock.sleep(1)
-        uses = _uses(host, mountpoints)
+        uses = _uses(host, mountpoints, stops_agent)
     if uses:
         more = len(uses) - SHOWN
         places = sorted(set(uses.values()))
@@ -36,14 +43,44 @@ def refuse_in_use(host: Host, mountpoints: tuple[str, ...], wait_s: float = 0) -
             "nothing was unmounted",
             *list(uses)[:SHOWN],
             *([f"and {more} more"] if more > 0 else []),
-            hint="end what uses it and run the command again; it is never unmounted lazily",
+            hint=_way_out(uses),
         )
 
 
-def _uses(host: Host, mountpoints: tuple[str, ...]) -> dict[str, str]:
+def _way_out(uses: Collection[str]) -> str:
+    if any(each.startswith(guests_here.GUEST) for each in uses):
+        return LEAVE_HINT
+    return AGENT_HINT if any(each.startswith(AGENT) for each in uses) else USERS_HINT
+
+
+def pool_steps(host: Host, mountpoints: tuple[str, ...]) -> list[Step]:
+    """Return what has to be done before the pool file system can be unmounted, if it is there."""
+    names = node_locks.kept(host) if _pool_place(host, mountpoints) else ()
+    return [node_locks.drop_step(names)] if names else []
+
+
+def _pool_place(host: Host, mountpoints: Collection[str]) -> str | None:
+    pool = pool_fs.find(host)
+    return pool.mount.mountpoint if pool and pool.mount.mountpoint in mountpoints else None
+
+
+def _pool_uses(host: Host, stops_agent: bool) -> list[str]:
+    """Return what needs the pool file system, though no process may have it open just now."""
+    found = guests_here.sentences(guests_here.look(host))
+    if not stops_agent and systemd.look(host, AGENT).is_active:
+        found.append(f"{AGENT} runs: the agent of guest HA")
+    return found
+
+
+def _uses(host: Host, mountpoints: tuple[str, ...], stops_agent: bool) -> dict[str, str]:
     """Return who uses a mountpoint, in words, and which one it is."""
     found = {}
-    for process in usage.processes_in(host, mountpoints):
+    names: tuple[str, ...] = ()
+    pool = _pool_place(host, mountpoints)
+    if pool is not None:
+        found = dict.fromkeys(_pool_uses(host, stops_agent), pool)
+        names = node_locks.kept(host)
+    for process in usage.processes_in(host, mountpoints, node_locks.excuse(names, stops_agent)):
         above = [place for place in mountpoints if usage.is_below(process.path, place)]
         found[str(process)] = max(above, key=len)
     for place in mountpoints:

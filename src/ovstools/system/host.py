@@ -14,6 +14,7 @@ from ..model.command import Command, Result
 from ..settings import Settings
 from . import files
 from .clock import Clock
+from .keeper import Keeper, NoKeeper
 from .runner import Runner
 from .talk import Talk
 
@@ -26,6 +27,7 @@ class Host:
     """This machine, or the files of one below another root.
 
     offline: --root was given: nothing is started, mounted or formatted, only files are written.
+    keeper: what holds the locks of this server and its guests.
     """
 
     runner: Runner
@@ -34,6 +36,7 @@ class Host:
     settings: Settings = field(default_factory=Settings)
     root: Path = Path("/")
     offline: bool = False
+    keeper: Keeper = field(default_factory=NoKeeper)
 
     def path(self, absolute: str) -> Path:
         """Return where an absolute path is below the root; it may be a symbolic link itself."""
@@ -134,16 +137,6 @@ class Host:
             for entry in entries
             if entry.family == socket.AF_INET
         )
-
-    def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
-        """Say why no TCP connection can be made; empty when somebody listens."""
-        import socket
-
-        try:
-            socket.create_connection((address, port), timeout_s).close()
-        except OSError as error:
-            return error.strerror or str(error)
-        return ""
 
     def is_root(self) -> bool:
         """Tell whether we may change the machine."""

@@ -5,44 +5,58 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import OvsError
+from ..model.cgroup import unit_of
 from .host import Host
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process that keeps a file system busy, and by what."""
+    """A process that keeps a file system busy, and by what; unit: systemd's, where it has one."""
 
     pid: int
     name: str
     path: str
+    unit: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} (pid {self.pid}) has {self.path}"
+        unit = f", {self.unit}" if self.unit else ""
+        return f"{self.name} (pid {self.pid}{unit}) has {self.path}"
 
 
-def users_of(host: Host, mountpoint: str) -> tuple[Process, ...]:
+Excuse = Callable[[Process], bool]
+
+
+def users_of(
+    host: Host, mountpoint: str, excused: Excuse = lambda process: False
+) -> tuple[Process, ...]:
     """Return the processes with a file, working directory, root, program or map below mountpoint.
 
     From /proc (proc(5)); loop devices and nested mounts are no processes and are not seen here.
-    A process that ends meanwhile, or that we may not look into, counts as none.
+    A process that ends meanwhile, or that we may not look into, counts as none. excused: tell
+    that a process's use of its path does not count; others of its paths may.
     """
     found = []
     for pid in filter(str.isdigit, host.names("/proc")):
         with contextlib.suppress(OSError, OvsError):
-            path = _used_path(host, pid, mountpoint)
-            if path:
-                name = (host.read(f"/proc/{pid}/comm") or "?").strip()
-                found.append(Process(int(pid), name, path))
+            uses = _uses(host, pid, mountpoint)
+            process = next((each for each in uses if not excused(each)), None)
+            if process is not None:
+                found.append(process)
     return tuple(sorted(found, key=lambda process: process.pid))
 
 
-def _used_path(host: Host, pid: str, mountpoint: str) -> str:
-    used = itertools.chain(_links(host, pid), _maps(host, pid))
-    return next((path for path in used if is_below(path, mountpoint)), "")
+def _uses(host: Host, pid: str, mountpoint: str) -> Iterator[Process]:
+    name, unit = "", ""
+    for path in itertools.chain(_links(host, pid), _maps(host, pid)):
+        if is_below(path, mountpoint):
+            if not name:
+                name = (host.read(f"/proc/{pid}/comm") or "?").strip()
+                unit = unit_of(host.read(f"/proc/{pid}/cgroup") or "")
+            yield Process(int(pid), name, path, unit)
 
 
 def _links(host: Host, pid: str) -> Iterator[str]:

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-REPOSITORIES_UNIT = "ovsrepositories.service"
-KEEPER_UNIT = "ovs-locks.service"
 MOUNT_DROP_IN = "repository-mount.conf"
 WANTS = "multi-user.target.wants"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "units"
 
 
-def repositories_unit(program: str) -> str:
-    """Return the text of ovsrepositories.service, which calls program."""
-    return _filled(REPOSITORIES_UNIT, program)
-
-
-def keeper_unit(program: str) -> str:
-    """Return the text of ovs-locks.service, which calls program."""
-    return _filled(KEEPER_UNIT, program)
-
-
-def _filled(name: str, program: str) -> str:
+def unit_text(name: str, program: str) -> str:
+    """Return the text of a unit of pool_units, which calls program."""
     text = (_TEMPLATES / name).read_text()
     return text.replace("@OVSTOOLS@", quoted_program(program))
 

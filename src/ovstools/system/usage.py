@@ -5,17 +5,21 @@ from __future__ import annotations
 from ..model.mountinfo import SWAPS, Mount, parse_swaps
 from . import mounts
 from .host import Host
-from .processes import Process, is_below, users_of
+from .processes import Excuse, Process, is_below, users_of
 
-__all__ = ["is_below", "loops_in", "mounts_on", "processes_in", "swaps_in"]
+__all__ = ["Excuse", "Process", "is_below", "loops_in", "mounts_on", "processes_in", "swaps_in"]
 
 BLOCK = "/sys/block"
 
 
-def processes_in(host: Host, mountpoints: tuple[str, ...]) -> tuple[Process, ...]:
-    """Return the processes that use any of the mountpoints, each once."""
+def processes_in(
+    host: Host, mountpoints: tuple[str, ...], excused: Excuse = lambda process: False
+) -> tuple[Process, ...]:
+    """Return the processes that use any of the mountpoints, each once; excused: see users_of."""
     found = {
-        process.pid: process for mountpoint in mountpoints for process in users_of(host, mountpoint)
+        process.pid: process
+        for mountpoint in mountpoints
+        for process in users_of(host, mountpoint, excused)
     }
     return tuple(found[pid] for pid in sorted(found))
 

@@ -139,11 +139,11 @@ def test_refuses_more_than_systemd_would_take(tmp_path: Path) -> None:
 
 def test_unit_leaves_room_above_the_limit() -> None:
     from ovstools.ha.keeper_shelf import LIMIT
-    from ovstools.system.unit_files import keeper_unit
+    from ovstools.system.unit_files import unit_text
 
     settings = dict(
         line.partition("=")[::2]
-        for line in keeper_unit("/usr/sbin/ovstools").splitlines()
+        for line in unit_text("ovs-locks.service", "/usr/sbin/ovstools").splitlines()
         if "=" in line and not line.startswith("#")
     )
     assert int(settings["FileDescriptorStoreMax"]) > LIMIT

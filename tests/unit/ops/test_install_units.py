@@ -13,9 +13,15 @@ from tests.fakes.machine import FakeMachine
 
 PROGRAM = "/usr/local/bin/ovstools"
 FOLDER = "/etc/systemd/system"
-UNIT = f"{FOLDER}/ovsrepositories.service"
+NAMES = ("ovsrepositories.service", "ovs-locks.service", "ovs-agent.service")
+UNIT, KEEPER, AGENT = (f"{FOLDER}/{name}" for name in NAMES)
 DROP_INS = (f"{FOLDER}/OVS.mount.d/10-ovstools.conf", f"{FOLDER}/OVS-.mount.d/10-ovstools.conf")
-LINK = f"{FOLDER}/multi-user.target.wants/ovsrepositories.service"
+WANTS = f"{FOLDER}/multi-user.target.wants"
+ENABLED = [
+    line
+    for name in NAMES
+    for line in (f"systemctl enable {name}", f"systemctl start --no-block {name}")
+]
 
 
 def install(machine: FakeMachine, **words: bool) -> Plan:
@@ -30,12 +36,10 @@ def values(text: str, key: str) -> set[str]:
 def test_installs_and_enables(machine: FakeMachine) -> None:
     machine.write(PROGRAM, "")
     plan = install(machine)
-    assert machine.commands == [
-        "systemctl daemon-reload",
-        "systemctl enable ovsrepositories.service",
-        "systemctl start --no-block ovsrepositories.service",
-    ]
+    assert machine.commands == ["systemctl daemon-reload", *ENABLED]
     assert f"ExecStart={PROGRAM} repositories start --lock-wait 60" in machine.read(UNIT)
+    assert f"ExecStart={PROGRAM} keeper\n" in machine.read(KEEPER)
+    assert f"ExecStart={PROGRAM} cluster-check --daemon\n" in machine.read(AGENT)
     assert plan.notices == ()
     for path in DROP_INS:
         assert "Before=ovsrepositories.service" in machine.read(path)
@@ -59,6 +63,46 @@ def test_the_order_of_the_unit(machine: FakeMachine) -> None:
         assert values(text, "Before") == values(unit, "Before") | {"ovsrepositories.service"}
 
 
+def test_the_order_of_a_shutdown(machine: FakeMachine) -> None:
+    """Agent, guests, libvirt, keeper, repositories, o2cb: each stops before what it is after."""
+    install(machine)
+    hypervisors = {
+        "libvirtd.service", "virtqemud.service", "virtlxcd.service", "virtxend.service",
+        "xendomains.service",
+    }  # fmt: skip
+    keeper, agent = machine.read(KEEPER), machine.read(AGENT)
+    storage = {"o2cb.service", "ocfs2.service", "ovsrepositories.service"}
+    assert values(keeper, "After") == storage
+    assert values(keeper, "Before") == hypervisors | {"machine.slice"}
+    guests = {"libvirt-guests.service", "virt-guest-shutdown.target", "machine.slice"}
+    assert values(agent, "After") >= storage | hypervisors | guests | {"ovs-locks.service"}
+    assert values(agent, "Before") == set()
+    for text in (keeper, agent):
+        assert not values(text, "Requires") | values(text, "BindsTo") | values(text, "PartOf")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Type=notify", "NotifyAccess=main", "Restart=always", "KillMode=process", "WatchdogSec=30s",
+     "StartLimitIntervalSec=0", "TimeoutStopSec=20min", "ExecReload=/bin/kill -HUP $MAINPID"],
+)  # fmt: skip
+def test_the_agents_unit(machine: FakeMachine, line: str) -> None:
+    install(machine)
+    assert f"\n{line}\n" in machine.read(AGENT)
+    assert "RefuseManualStop" not in machine.read(AGENT)
+
+
+def test_an_upgrade_stops_nothing(machine: FakeMachine) -> None:
+    install(machine)
+    for path in (UNIT, KEEPER, AGENT):
+        machine.write(path, machine.read(path).replace("Restart=always\n", ""))
+    machine.keeper.hold("guest-web1")
+    machine.commands.clear()
+    install(machine)
+    assert machine.commands == ["systemctl daemon-reload"]
+    assert "Restart=always\n" in machine.read(KEEPER)
+
+
 def test_again_changes_nothing(machine: FakeMachine) -> None:
     install(machine)
     machine.commands.clear()
@@ -79,14 +123,16 @@ def test_an_older_text_is_updated(machine: FakeMachine) -> None:
 
 
 def test_killed_anywhere_the_next_run_finishes(machine: FakeMachine) -> None:
-    for steps in range(6):
+    for steps in range(13):
         machine.killed_after(steps, lambda host: ops.plan(host, Request(PROGRAM)))
         install(machine)
-        assert machine.kernel.units["ovsrepositories.service"][2] == "enabled", steps
+        for name in NAMES:
+            assert machine.kernel.units[name][1:] == ["active", "enabled"], (steps, name)
         assert ops.plan(machine.host(), Request(PROGRAM)).steps == ()
         machine.killed_after(steps, lambda host: ops.plan(host, Request(PROGRAM, remove=True)))
         install(machine, remove=True)
-        assert not (machine.root / UNIT.lstrip("/")).exists()
+        for path in (UNIT, KEEPER, AGENT, *DROP_INS):
+            assert machine.host().read(path) is None
 
 
 def test_killed_before_daemon_reload(machine: FakeMachine) -> None:
@@ -102,23 +148,53 @@ def test_no_enable(machine: FakeMachine) -> None:
     assert machine.commands == ["systemctl daemon-reload"]
 
 
-def test_a_masked_unit_is_left_masked(machine: FakeMachine) -> None:
-    machine.kernel.units["ovsrepositories.service"] = ["masked", "inactive", "masked"]
-    with pytest.raises(RefusedError, match="masked"):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_masked_unit_is_left_masked(machine: FakeMachine, name: str) -> None:
+    machine.kernel.units[name] = ["masked", "inactive", "masked-runtime"]
+    with pytest.raises(RefusedError, match=f"{name} is masked"):
         install(machine)
+    assert machine.commands == []
+
+
+@pytest.mark.parametrize("enable", [True, False])
+def test_the_link_of_a_mask_is_never_written_through(machine: FakeMachine, enable: bool) -> None:
+    link = machine.root / AGENT.lstrip("/")
+    link.parent.mkdir(parents=True)
+    link.symlink_to("/dev/null")
+    with pytest.raises(RefusedError, match=r"ovs-agent\.service is masked"):
+        install(machine, enable=enable)
+    install(machine, remove=True)
+    assert str(link.readlink()) == "/dev/null"
 
 
 def test_remove(machine: FakeMachine) -> None:
     install(machine)
     machine.commands.clear()
-    install(machine, remove=True)
+    plan = install(machine, remove=True)
     assert machine.commands == [
+        "systemctl disable ovs-agent.service",
+        "systemctl stop ovs-agent.service",
+        "systemctl disable ovs-locks.service",
         "systemctl disable ovsrepositories.service",
         "systemctl daemon-reload",
     ]
-    for path in (UNIT, *DROP_INS):
+    assert plan.notices == (
+        "what is mounted stays mounted",
+        "ovs-locks.service runs on; end it with: systemctl stop ovs-locks.service",
+    )
+    for path in (UNIT, KEEPER, AGENT, *DROP_INS):
         assert machine.host().read(path) is None
     assert install(machine, remove=True).steps == ()
+
+
+def test_remove_refuses_while_guests_run(machine: FakeMachine) -> None:
+    install(machine)
+    machine.keeper.hold("guest-web1")
+    machine.commands.clear()
+    with pytest.raises(RefusedError, match="guests of the pool run here") as error:
+        install(machine, remove=True)
+    assert error.value.evidence == ("guest web1: its lock is held here",)
+    assert machine.commands == []
 
 
 def test_below_another_root_only_files(machine: FakeMachine) -> None:
@@ -126,11 +202,12 @@ def test_below_another_root_only_files(machine: FakeMachine) -> None:
     plan = ops.plan(host, Request(PROGRAM))
     assert plan.notices == (f"there is no {machine.root}{PROGRAM} yet: install ovstools there",)
     apply(plan, host)
-    link = machine.root / LINK.lstrip("/")
-    assert str(link.readlink()) == "../ovsrepositories.service" and link.exists()
+    links = [machine.root / WANTS.lstrip("/") / name for name in NAMES]
+    for link in links:
+        assert str(link.readlink()) == f"../{link.name}" and link.exists()
     assert ops.plan(host, Request(PROGRAM)).steps == ()
     apply(ops.plan(host, Request(PROGRAM, remove=True)), host)
-    assert not link.is_symlink() and host.read(UNIT) is None
+    assert not any(link.is_symlink() for link in links) and host.read(UNIT) is None
     assert ops.plan(host, Request(PROGRAM, remove=True)).steps == ()
     assert machine.commands == []
 

@@ -15,7 +15,7 @@ from tests.fakes.repositories import WWN2, listed_pool
 
 SECOND = "B" * 32
 O2CB, OCFS2 = "o2cb.service", "ocfs2.service"
-REPOSITORIES, AGENT = "ovsrepositories.service", "ovs-agent.service"
+REPOSITORIES, KEEPER, AGENT = "ovsrepositories.service", "ovs-locks.service", "ovs-agent.service"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def pool(machine: FakeMachine) -> FakeMachine:
     """All units installed; everything down."""
     listed_pool(machine)
     machine.kernel.stop_o2cb()
-    for name in (REPOSITORIES, AGENT):
+    for name in (REPOSITORIES, KEEPER, AGENT):
         machine.kernel.units[name] = ["loaded", "inactive", "enabled"]
     machine.kernel.units[OCFS2][1] = "inactive"
     return machine
@@ -46,6 +46,7 @@ UP = [
     f"mount -t ocfs2 {WWN} /OVS",
     f"mount -t ocfs2 {WWN2} /OVS/{SECOND}",
     f"systemctl start {REPOSITORIES}",
+    f"systemctl start {KEEPER}",
     f"systemctl start {AGENT}",
 ]
 DOWN = [
@@ -83,12 +84,16 @@ def test_again_is_already_so(running: FakeMachine) -> None:
 def test_killed_anywhere_the_next_run_finishes(pool: FakeMachine, action: str) -> None:
     other = "stop" if action == "start" else "start"
     act(pool)
-    for steps in range(14):
+    for steps in range(16):
         act(pool, other)
+        if action == "stop":
+            pool.keeper.hold("node-vmserver1")
         pool.killed_after(steps, lambda host: ops.plan(host, ops.Request(action)))
         act(pool, action)
         assert len(pool.kernel.refs) == (2 if action == "start" else 0), steps
+        assert pool.keeper.names() == {}, steps
         states = {name: unit[1] for name, unit in pool.kernel.units.items()}
+        assert states.pop(KEEPER) == "active"  # it refuses to be stopped
         assert set(states.values()) == {"active" if action == "start" else "inactive"}, steps
 
 
@@ -138,7 +143,7 @@ def test_a_start_that_lies_is_found_out(pool: FakeMachine) -> None:
 
 
 def test_without_units_it_is_done_directly(running: FakeMachine) -> None:
-    for name in (REPOSITORIES, AGENT):
+    for name in (REPOSITORIES, KEEPER, AGENT):
         running.kernel.units[name] = ["not-found", "inactive", ""]
     plan = act(running, "stop")
     assert running.commands == [DOWN[1], DOWN[2], *DOWN[4:]]
@@ -244,6 +249,8 @@ def test_there_are_no_services_below_another_root(pool: FakeMachine) -> None:
 
 
 def test_status_of_what_runs(running: FakeMachine) -> None:
+    for name in ("node-vmserver1", "guest-web1", "guest-web2"):
+        running.keeper.hold(name)
     report = service_status.look(running.host())
     assert report.status == ExitStatus.OK
     assert report.table is not None
@@ -251,6 +258,7 @@ def test_status_of_what_runs(running: FakeMachine) -> None:
         ("o2cb", "ok", "active", "generated", "ocfs2 online, 2 active regions"),
         ("ocfs2", "ok", "active", "generated", "2 OCFS2 mounted"),
         ("ovsrepositories", "ok", "active", "enabled", "2 of 2 repositories mounted"),
+        ("ovs-locks", "ok", "active", "enabled", "1 locks of servers, 2 of guests"),
         ("ovs-agent", "ok", "active", "enabled", "active"),
     )
     assert report.data["services"][0] == {
@@ -267,15 +275,27 @@ def test_status_says_what_is_really_so(pool: FakeMachine) -> None:
     assert report.table.rows[0] == (
         "o2cb", "down", "active", "generated", "no cluster in the kernel",
     )  # fmt: skip
-    assert [row[1] for row in report.table.rows] == ["down"] * 4
+    assert [row[1] for row in report.table.rows] == ["down"] * 5
+
+
+def test_status_of_a_keeper_that_does_not_answer(running: FakeMachine) -> None:
+    running.keeper.trouble = ToolError("the keeper did not answer within 5.0 s")
+    report = service_status.look(running.host())
+    assert report.status == ExitStatus.UNHEALTHY
+    assert report.table is not None
+    assert report.table.rows[3][1:] == (
+        "down", "active", "enabled", "the keeper did not answer within 5.0 s",
+    )  # fmt: skip
 
 
 def test_status_without_an_agent(running: FakeMachine) -> None:
-    running.kernel.units[AGENT] = ["not-found", "inactive", ""]
+    for name in (KEEPER, AGENT):
+        running.kernel.units[name] = ["not-found", "inactive", ""]
     report = service_status.look(running.host())
     assert report.status == ExitStatus.OK
     assert report.table is not None
-    assert report.table.rows[3] == ("ovs-agent", "ok", "not-installed", "-", "not installed")
+    assert report.table.rows[3] == ("ovs-locks", "ok", "not-installed", "-", "not installed")
+    assert report.table.rows[4] == ("ovs-agent", "ok", "not-installed", "-", "not installed")
 
 
 def test_systemds_own_start_needs_no_lock(running: FakeMachine) -> None:

@@ -32,11 +32,11 @@ def test_escape_path(path: str, name: str) -> None:
 )
 def test_quoted_program(program: str, word: str) -> None:
     assert unit_files.quoted_program(program) == word
-    text = unit_files.repositories_unit(program)
+    text = unit_files.unit_text("ovsrepositories.service", program)
     assert f"ExecStop={word} repositories stop --lock-wait 60 --wait 30\n" in text
     assert "@OVSTOOLS@" not in text
 
 
 def test_a_units_own_limits_are_above_ours() -> None:
-    text = unit_files.repositories_unit("/usr/bin/ovstools")
+    text = unit_files.unit_text("ovsrepositories.service", "/usr/bin/ovstools")
     assert "TimeoutStartSec=30min\n" in text and "TimeoutStopSec=15min\n" in text
