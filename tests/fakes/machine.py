@@ -24,6 +24,7 @@ from ovstools.system.runner import Runner, failed
 from ovstools.system.talk import Talk
 
 from .disk import Disk, FileSystem
+from .iscsi import FakeIscsi
 from .keeper import FakeKeeper
 from .kernel import FakeKernel
 
@@ -89,6 +90,10 @@ class FakeHost(Host):
         lines = (self.read("/etc/hosts") or "").splitlines()
         return tuple(line.split()[0] for line in lines if name in line.split()[1:])
 
+    def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
+        """Ask the fake storage network."""
+        return self.machine.iscsi.why_unreachable(address, port)
+
     def is_root(self) -> bool:
         """Tell what the test wants."""
         return self.machine.is_root
@@ -109,6 +114,7 @@ class FakeMachine(Runner):
         self.clock = FakeClock(self)
         self.modules = True
         self.kernel = FakeKernel(self)
+        self.iscsi = FakeIscsi(self)
         self.keeper = FakeKeeper(self)
         self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
@@ -310,6 +316,12 @@ class FakeMachine(Runner):
     def _run_df(self, *words: str) -> Result:
         used = 3 * 2**30
         return Result(0, f"1B-blocks Used\n{4 * 2**30} {used}\n")
+
+    def _run_iscsiadm(self, *words: str) -> Result:
+        return self.iscsi.iscsiadm(*words)
+
+    def _run_udevadm(self, *words: str) -> Result:
+        return Result(0)
 
     def _run_ocfs2_hb_ctl(self, *words: str) -> Result:
         return self.kernel.hb_ctl(*words)

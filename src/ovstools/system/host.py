@@ -138,6 +138,16 @@ class Host:
             if entry.family == socket.AF_INET
         )
 
+    def why_unreachable(self, address: str, port: int, timeout_s: float) -> str:
+        """Say why no TCP connection can be made; empty when somebody listens."""
+        import socket
+
+        try:
+            socket.create_connection((address, port), timeout_s).close()
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
+
     def is_root(self) -> bool:
         """Tell whether we may change the machine."""
         return os.geteuid() == 0
