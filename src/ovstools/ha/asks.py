@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .master import Deciding
 
 ACCEPTED = "accepted"
+_VERBS = (ASK_MIGRATE, ASK_RELOCATE, ASK_START)
 #: a guest that is none of these is still on its way
 _SETTLED = {Phase.OFF, Phase.RUNNING, Phase.ERROR, Phase.IGNORED}
 
@@ -63,6 +64,8 @@ def _outcome(ask: Ask, entry: Entry) -> str:
 
 
 def _take(deciding: Deciding, ask: Ask) -> str | None:
+    if ask.verb not in _VERBS:
+        return f"refused: this master knows no request to {ask.verb}"
     wish = deciding.view.wishes.guests.get(ask.guest)
     if wish is None:
         return f"refused: no guest {ask.guest} under HA"
@@ -77,9 +80,9 @@ def _take(deciding: Deciding, ask: Ask) -> str | None:
         return f"refused: {ask.guest} may not run on {ask.node}: policy manual"
     if ask.verb == ASK_START:
         return _start(deciding, ask, wish, entry)
-    if ask.verb in (ASK_MIGRATE, ASK_RELOCATE) and ask.node:
-        return _move(deciding, ask, wish, entry)
-    return f"refused: {ask.verb} is no request that this master knows"
+    if not ask.node:
+        return "refused: the request names no server"
+    return _move(deciding, ask, wish, entry)
 
 
 def _start(deciding: Deciding, ask: Ask, wish: Wish, entry: Entry) -> str | None:

@@ -34,7 +34,7 @@ def off(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
                 deciding.say("rehomed", wish.name, f"from {entry.node} to {node}")
                 return entry._replace(node=node)
         return entry
-    if entry.halted:
+    if deciding.rules.stays_off(entry):
         return entry
     if deciding.condition(entry.node) is Condition.LOST:
         return entry._replace(phase=Phase.LOST, reason=f"{entry.node} is not live")
@@ -208,6 +208,6 @@ def ignored(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     here = deciding.whereabouts.get(wish.name)
     if here is not None:
         return found_running(deciding, entry, here)
-    if deciding.condition(entry.node).is_ready:
+    if entry.halted or deciding.condition(entry.node).is_ready:
         return entry._replace(phase=Phase.OFF)
     return entry._replace(phase=Phase.LOST)

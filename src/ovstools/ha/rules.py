@@ -56,6 +56,10 @@ class Rules:
         """Rule 6: what the operator wants."""
         return wish
 
+    def stays_off(self, entry: Entry) -> bool:
+        """Rule 6: a guest that was shut down from inside, or destroyed by hand, stays off."""
+        return entry.halted
+
     def after_failure(self, entry: Entry, wish: Wish, reason: str) -> Entry:
         """Rule 7: limits end every series of attempts."""
         return after_failure(entry, wish, reason)

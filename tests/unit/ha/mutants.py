@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ovstools.ha.certificate import Certificate, Evidence, Granted
@@ -90,6 +90,14 @@ class KnowsBetter(Rules):
         return wish._replace(state=STARTED) if wish.state == STOPPED else wish
 
 
+class ForgetsWhoHalted(Rules):
+    """Rule 6: starts what was shut down from inside."""
+
+    def stays_off(self, entry: Entry) -> bool:
+        """Start it."""
+        return False
+
+
 class NeverGivesUp(Rules):
     """Rule 7: restarts for ever."""
 
@@ -122,6 +130,14 @@ class StartsWithoutNodeLock(Rules):
         return False
 
 
+class PullsTheFloorAway(Rules):
+    """Rule 10: lets the storage go at a shutdown, whatever still runs."""
+
+    def may_leave(self, guests: Collection[str]) -> bool:
+        """Leave."""
+        return True
+
+
 MUTANTS = (
     StartsWithoutLock,
     KeepsLocksItself,
@@ -131,8 +147,10 @@ MUTANTS = (
     Repeats,
     ActsBlindly,
     KnowsBetter,
+    ForgetsWhoHalted,
     NeverGivesUp,
     ResumesUnlocked,
     TakesUnknownForAbsent,
     StartsWithoutNodeLock,
+    PullsTheFloorAway,
 )

@@ -21,10 +21,12 @@ EXPECTED = {
     "Repeats": {"I8"},
     "ActsBlindly": {"I9"},
     "KnowsBetter": {"I10"},
+    "ForgetsWhoHalted": {"I10"},
     "NeverGivesUp": {"I6"},
     "ResumesUnlocked": {"I1"},
     "TakesUnknownForAbsent": {"I7", "I1"},
     "StartsWithoutNodeLock": {"I2"},
+    "PullsTheFloorAway": {"I4"},
 }
 
 
@@ -32,8 +34,7 @@ EXPECTED = {
 def test_a_broken_rule_is_noticed(mutant: type[Rules]) -> None:
     for index in range(SCHEDULES):
         outcome = run(parsed(schedule("mutants", index, (3, 5), (1, 12))), mutant())
-        if not outcome.passed:
-            found = {text.split(": ")[1] for text in outcome.breaches}
-            assert found & EXPECTED[mutant.__name__], outcome.breaches
+        found = {text.split(": ")[1] for text in outcome.breaches}
+        if found & EXPECTED[mutant.__name__]:
             return
-    pytest.fail(f"{mutant.__name__}: {SCHEDULES} schedules without a breach")
+    pytest.fail(f"{mutant.__name__}: {SCHEDULES} schedules without the breach")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...model.owner_record import GuestState, OwnerRecord
 from ..report import Power
-from ..wishes import DISABLED, STOPPED, Ask, Mark, Wish
+from ..wishes import ASK_MASTER, ASK_START, DISABLED, STARTED, STOPPED, Ask, Mark, Wish
 from .scenario import GUEST_CPU, GUEST_MEM_MB
 from .server import DOWN
 
@@ -71,6 +71,20 @@ class Commands:
         self._server(node).store_ok = True
         self.world.sight_changed()
 
+    def _repository_off(self, node: str, uuid: str) -> None:
+        server = self._server(node)
+        mounted = server.repositories
+        if mounted is None:  # until now: all that anybody needs
+            mounted = frozenset(w.repository for w in self.world.store.wishes.guests.values())
+        server.repositories = mounted - {uuid}
+        self.world.wake(server)
+
+    def _repository_on(self, node: str, uuid: str) -> None:
+        server = self._server(node)
+        if server.repositories is not None:
+            server.repositories |= {uuid}
+            self.world.wake(server)
+
     # ------------------------------------------------------------ agents
 
     def _restart_daemon(self, node: str) -> None:
@@ -100,7 +114,7 @@ class Commands:
         self.world.operator_wrote()
 
     def _disarm(self, mode: str) -> None:
-        self.world.store.change_policy(ha=False)
+        self.world.store.change_policy(ha=False, ha_off=mode)
         self.world.note("disarmed", mode=mode)
         self.world.operator_wrote()
 
@@ -130,7 +144,14 @@ class Commands:
     def _relocate(self, guest: str, node: str) -> None:
         self._ask("relocate", guest, node)
 
-    def _ask(self, verb: str, guest: str, node: str) -> None:
+    def _start(self, guest: str) -> None:
+        self._set(guest, STARTED)
+        self._ask(ASK_START, guest)
+
+    def _master(self, node: str) -> None:
+        self._ask(ASK_MASTER, "", node)
+
+    def _ask(self, verb: str, guest: str, node: str = "") -> None:
         self._asks += 1
         ask = Ask(f"request-{self._asks}", verb, guest, node)
         self.world.store.change(asks=(*self.world.store.wishes.asks, ask))
@@ -166,11 +187,28 @@ class Commands:
     # ------------------------------------------------------------ guests
 
     def _crash(self, guest: str) -> None:
+        self._ends(guest, Power.CRASHED, "crashed")
+
+    def _halt(self, guest: str) -> None:
+        self._ends(guest, Power.SHUT_DOWN, "halted")
+
+    def _destroy(self, guest: str) -> None:
+        self._ends(guest, Power.DESTROYED, "destroyed")
+
+    def _ends(self, guest: str, power: Power, event: str) -> None:
         host = self.world.host_of(guest)
         if host is not None:
-            self.world.hypervisors.set_power(host, guest, Power.CRASHED)
-            self.world.note("crashed", node=host.name, guest=guest)
+            self.world.hypervisors.set_power(host, guest, power)
+            self.world.note(event, node=host.name, guest=guest)
             self.world.wake(host)
+
+    def _io_error(self, guest: str) -> None:
+        if self.world.host_of(guest) is not None:
+            self.world.hypervisors.io_errors.add(guest)
+        self._ends(guest, Power.STUCK, "stuck")
+
+    def _io_ok(self, guest: str) -> None:
+        self.world.hypervisors.io_errors.discard(guest)
 
     def _manual_move(self, guest: str, node: str) -> None:
         """Move a running guest with the hypervisor's own tools, or one that is off by its files."""

@@ -124,6 +124,8 @@ class Driver:
             results=results,
             busy=frozenset(server.busy),
             stopping=server.stopping,
+            repositories=server.repositories,
+            answering=world.hypervisors.answering(server),
         )
 
     def done(self, ticket: int, ok: bool, value: Any = None) -> None:
@@ -225,7 +227,9 @@ class Driver:
 
     def _event(self, ticket: int, action: act.AppendEvent) -> None:
         if action.event not in ("started", "stopped", "master", "migrated"):
-            details = {"proofs": list(action.proofs)} if action.proofs else {}
+            details: dict[str, Any] = {"proofs": list(action.proofs)} if action.proofs else {}
+            if action.parts:
+                details["parts"] = dict(action.parts)
             if action.text:
                 details["text"] = [action.text]
             self.world.note(action.event, node=self.server.name, guest=action.guest, **details)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import actions as act
+from ..after import probes
 from ..report import Power
+from ..wishes import WAIT_STARTED
 from .scenario import Fault
 from .server import Server
 
@@ -25,6 +27,10 @@ class Hypervisors:
     def __init__(self, world: World) -> None:
         self.world = world
         self.faults: dict[str, Fault] = {}
+        self.io_errors: set[str] = set()  #: guests whose storage does not answer
+        self._answers_at: dict[str, float] = {}
+        after = (each for wish in world.scenario.guests.values() for each in wish.after)
+        self._probed = {each.guest for each in after if each.wait != WAIT_STARTED}
 
     def do(self, driver: Driver, ticket: int, action: Any) -> None:
         """Begin a command."""
@@ -61,9 +67,13 @@ class Hypervisors:
             return False, FAILED_START
         if fault.only_on not in (None, server.name):
             return False, f"it exists only on {fault.only_on}"
+        wish = self.world.store.wishes.guests.get(guest)
+        if wish is not None and not server.has_repository(wish.repository):
+            return False, f"repository {wish.repository} is not mounted"
         if fault.start_fails > 0:
             self.faults[guest] = fault._replace(start_fails=fault.start_fails - 1)
             return False, FAILED_START
+        self.io_errors.discard(guest)
         self.set_power(server, guest, Power.RUNNING)
         self.world.note("started", node=server.name, guest=guest)
         return True, ""
@@ -100,10 +110,19 @@ class Hypervisors:
         self.world.wake(target)
 
     def _resume(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
-        if server.guests.get(guest) is not Power.PAUSED:
+        if server.guests.get(guest) not in (Power.PAUSED, Power.STUCK):
             return False, "it is not paused"
-        self.set_power(server, guest, Power.RUNNING)
+        if guest not in self.io_errors:  # else it runs into the next error at once
+            self.set_power(server, guest, Power.RUNNING)
         return True, ""
+
+    def answering(self, server: Server) -> frozenset[str]:
+        """Return the probes that the guests of a server answer."""
+        if not self._probed:
+            return frozenset()
+        now = self.world.clock.now
+        here = [g for g in self._probed if server.runs(g) and now >= self._answers_at.get(g, now)]
+        return frozenset(map(str, probes(self.world.store.wishes, here)))
 
     def _suspend(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
         if server.runs(guest):
@@ -111,11 +130,21 @@ class Hypervisors:
             self.world.note("suspended", node=server.name, guest=guest)
         return True, ""
 
+    def _boots(self, server: Server, guest: str) -> None:
+        """Let a guest that somebody probes answer a little later, or never."""
+        if guest in self._probed:
+            fault = self.faults.get(guest, Fault())
+            wait_s = float("inf") if fault.never_answers else fault.answers_after
+            self._answers_at[guest] = self.world.clock.now + wait_s
+            if not fault.never_answers:
+                self.world.clock.after(wait_s + 1e-3, self.world.wake, server)
+
     def set_power(self, server: Server, guest: str, power: Power) -> None:
         """Change what a hypervisor says of a guest."""
         was_running = server.runs(guest)
         server.guests[guest] = power
         if power is Power.RUNNING and not was_running:
             self.world.watch.runs(server, guest)
+            self._boots(server, guest)
         elif was_running and power is not Power.RUNNING:
             self.world.watch.ended(server, guest, power)

@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..actions import MASTER, node_lock
+from ..after import STARTS_AFTER
 from ..orders import Phase
 from ..placement import Placement
-from ..report import Report
+from ..report import Power, Report
 from ..wishes import APART, IGNORED, STARTED
 from .scenario import Expected, Scenario
-from .server import Server
+from .server import RUNNING, Server
 
 if TYPE_CHECKING:
     from .world import World
 
+#: longer than any `after` of a random schedule
+PATIENCE_S = 350.0
 _STATES = {
     Phase.ERROR: "error",
     Phase.WAITING: "waiting",
@@ -64,6 +68,9 @@ def final_state(world: World, guest: str) -> tuple[str | None, str, set[str]]:
         return node, "error", other
     if host is not None:
         return node, "running", other
+    stuck = [each.name for each in world.servers.values() if each.guests.get(guest) is Power.STUCK]
+    if stuck:
+        return stuck[0], "paused", other
     if wish.state != STARTED:
         return node, "stopped", other
     if entry is not None and entry.phase is Phase.OFF and entry.halted:
@@ -95,6 +102,9 @@ def judge(world: World) -> list[str]:
         is_state = node_state(world, world.servers[node])
         if is_state != state:
             found.append(f"{at}node {node} is {is_state}, expected {state}")
+    master = world.dlm.holder(MASTER)
+    if scenario.final_master not in (None, master):
+        found.append(f"{at}{master} is the master, expected {scenario.final_master}")
     for text in scenario.must:
         if _happened(world, text, True) is False:
             found.append(f"{at}must: {text}: it did not happen")
@@ -124,6 +134,8 @@ def _happened(world: World, text: str, must: bool) -> bool | None:
             e["event"] == "started" and e.get("guest") == guest and e.get("node") == node
             for e in world.events
         )
+    if len(words) == 3 and words[0] == "order":
+        return _last_start(world, words[1]) < _last_start(world, words[2])
     if len(words) == 2 and words[0] == "move":
         return _moved(world, words[1])
     if len(words) == 2 and words[0] == "fence":
@@ -132,6 +144,13 @@ def _happened(world: World, text: str, must: bool) -> bool | None:
         kinds = ("fenced", "declared dead") if must else ("fenced",)
         return any(e["event"] in kinds and e.get("node") == words[1] for e in world.events)
     return None
+
+
+def _last_start(world: World, guest: str) -> float:
+    return max(
+        (e["t"] for e in world.events if e["event"] == "started" and e.get("guest") == guest),
+        default=float("inf"),
+    )
 
 
 def _moved(world: World, guest: str) -> bool:
@@ -143,11 +162,31 @@ def _moved(world: World, guest: str) -> bool:
     return len(set(nodes)) > 1
 
 
+def is_leaderless(world: World) -> bool:
+    """Tell whether nobody is the master, though somebody could be."""
+    able = [
+        server
+        for server in world.servers.values()
+        if server.driver is not None and server.agent_state == RUNNING and not server.stopping
+        and server.name in world.o2cb.live and world.sees_store(server)
+        and world.dlm.holder(node_lock(server.name)) == server.name
+    ]  # fmt: skip
+    if not able or world.dlm.is_stalled(able[0]):
+        return False
+    return not any(each.driver and each.driver.agent.leading.epoch is not None for each in able)
+
+
 def at_rest(world: World) -> list[str]:
     """I5: strict preference, together and apart hold, as far as there is room for them."""
     wishes = world.store.wishes
     if not wishes.policy.ha:
         return []
+    found = [
+        f"{guest} {entry.reason}: for ever"
+        for guest, entry in world.store.orders.entries.items()
+        if entry.phase is Phase.WAITING and entry.reason.startswith(STARTS_AFTER)
+        and not is_leaderless(world) and world.clock.now > world.watch.last_activity + PATIENCE_S
+    ]  # fmt: skip
     hosts = {}
     for server in world.servers.values():
         if server.is_up and world.sees_store(server):
@@ -167,7 +206,6 @@ def at_rest(world: World) -> list[str]:
         and name not in wishes.policy.maintenance
     }  # fmt: skip
     placement = Placement(wishes, ready, hosts.items())
-    found = []
     for guest, node in managed.items():
         wish = wishes.guests[guest]
         if wish.tier_of(node) is None and placement.choose(wish, (node,)) is not None:

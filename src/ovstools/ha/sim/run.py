@@ -30,6 +30,8 @@ def run(scenario: Scenario, rules: Rules | None = None, trace: Trace | None = No
     _until_rest(world, last)
     for text in outcome.at_rest(world):
         world.watch.breach("I5", text)
+    if outcome.is_leaderless(world):
+        world.watch.breach("I6", "nobody is the master, though somebody could be")
     breaches = [str(each) for each in world.watch.breaches]
     if not breaches or world.watch.breaches[0].invariant in ("I5", "I6"):
         breaches += outcome.judge(world)

@@ -12,7 +12,7 @@ from ..wishes import Policy, Rule, Wish
 from .words import COMMANDS, command_words
 
 GUEST_STATES = ("started", "stopped", "disabled", "ignored")
-FINAL_STATES = ("running", "stopped", "error", "waiting", "frozen", "unmanaged", "down")
+FINAL_STATES = ("running", "stopped", "error", "waiting", "frozen", "unmanaged", "down", "paused")
 NODE_STATES = ("online", "fence-pending", "maintenance")
 FINAL_NODES = ("dead", "maintenance", "online")
 CPU, MEM_MB = 8, 16384
@@ -20,20 +20,23 @@ GUEST_CPU, GUEST_MEM_MB = 1, 512
 
 
 class Size(NamedTuple):
-    """A server's CPUs and memory."""
+    """A server's CPUs and memory, and the repositories mounted there; None: every one."""
 
     cpu: float = CPU
     mem_mb: int = MEM_MB
+    repositories: tuple[str, ...] | None = None
 
 
 class Fault(NamedTuple):
-    """What goes wrong with a guest."""
+    """What goes wrong with a guest; answers_after: seconds from its start to its first answer."""
 
     start_fails: int = 0
     migrate_fails: int = 0
     stop_fails: bool = False
     cannot_start: bool = False
     only_on: str | None = None
+    answers_after: float = 5.0
+    never_answers: bool = False
 
 
 class Command(NamedTuple):
@@ -73,6 +76,7 @@ class Scenario:
     must: tuple[str, ...]
     never: tuple[str, ...]
     seed: int = 0
+    final_master: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
@@ -104,6 +108,11 @@ class Reader:
         if isinstance(value, str) or not isinstance(value, (list, tuple)):
             raise self.fail(f"{what}: expected a list of names, found {value!r}")
         return tuple(str(item) for item in value)
+
+    def those_known(self, value: Any, names: Any, what: str) -> tuple[str, ...]:
+        """Return a list of names, or a mapping's keys, that must be among those known."""
+        listed = list(value) if isinstance(value, Mapping) else value
+        return tuple(self.known(name, names, what) for name in self.names(listed, what))
 
     def known(self, name: Any, names: Any, what: str) -> str:
         """Return a name that must be among those known."""

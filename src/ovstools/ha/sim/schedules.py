@@ -9,6 +9,7 @@ from .parse import parse_scenario
 from .scenario import Scenario
 
 MOST_COMMANDS = 14
+REPOSITORIES = ("A", "B")
 STATES = ("started", "started", "started", "started", "started", "stopped", "disabled", "ignored")
 #: command -> how often it is drawn
 WEIGHTS = {
@@ -16,9 +17,13 @@ WEIGHTS = {
     "shutdown": 6, "reboot": 8, "restart-daemon": 6, "kill-daemon": 14, "hang-daemon": 8,
     "maintenance-on": 6, "maintenance-off": 7, "set": 14, "migrate": 20, "relocate": 8, "stop": 5,
     "crash": 14, "add": 3, "delete": 2, "lock": 4, "store-fail": 8, "store-ok": 9, "disarm": 3,
-    "arm": 5, "manual-move": 4, "load": 3,
+    "arm": 5, "manual-move": 4, "load": 3, "start": 6, "halt": 6, "destroy": 2, "io-error": 5,
+    "io-ok": 5, "repository-off": 2, "repository-on": 3, "master": 7,
 }  # fmt: skip
-INTERRUPTED = {"migrate", "relocate", "set", "stop", "maintenance-on", "power-off", "crash", "add"}
+INTERRUPTED = {
+    "migrate", "relocate", "set", "stop", "maintenance-on", "power-off", "crash", "add", "master",
+    "start",
+}  # fmt: skip
 INTERRUPTIONS = (
     "kill-daemon",
     "kill-daemon",
@@ -37,9 +42,10 @@ def schedule(
     rng = random.Random(f"{seed}/{index}/{nodes}/{guests}")
     names = [f"node{n}" for n in range(1, rng.randint(*nodes) + 1)]
     made = {f"vm{n}": _guest(rng, names) for n in range(1, rng.randint(*guests) + 1)}
+    _order(rng, made)
     scenario: dict[str, Any] = {
         "name": f"random {seed}/{index}",
-        "nodes": names,
+        "nodes": {name: _size(rng) for name in names},
         "policy": {
             "shutdown": rng.choice(["conditional", "conditional", "freeze", "failover", "migrate"]),
             "placement": rng.choice(["free-memory", "count"]),
@@ -58,6 +64,12 @@ def schedule(
 def parsed(scenario: dict[str, Any]) -> Scenario:
     """Read a schedule as if it came from a file."""
     return parse_scenario(scenario, str(scenario["name"]))
+
+
+def _size(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.9:
+        return {}
+    return {"repositories": rng.sample(REPOSITORIES, rng.randint(0, 2))}
 
 
 def _guest(rng: random.Random, nodes: list[str]) -> dict[str, Any]:
@@ -81,7 +93,26 @@ def _guest(rng: random.Random, nodes: list[str]) -> dict[str, Any]:
     if rng.random() < 0.1:
         guest["max_restart"] = rng.choice([0, 3])
         guest["max_relocate"] = rng.choice([0, 2])
+    if rng.random() < 0.15:
+        guest["on_shutdown"] = "restart"
+    if rng.random() < 0.1:
+        guest["repository"] = rng.choice(REPOSITORIES)
     return guest
+
+
+def _order(rng: random.Random, guests: dict[str, dict[str, Any]]) -> None:
+    """Let some guests start after others; circles may be among them."""
+    if len(guests) < 2 or rng.random() < 0.5:
+        return
+    for name in rng.sample(list(guests), min(len(guests), rng.randint(1, 4))):
+        others = rng.sample([guest for guest in guests if guest != name], 1)
+        guests[name]["after"] = [
+            {"guest": other, "wait": rng.choice(["started", "agent"]),
+             "timeout": rng.choice([0, 30, 300])}
+            for other in others
+        ]  # fmt: skip
+        if rng.random() < 0.2:
+            guests[others[0]].setdefault("fault", {})["never_answers"] = True
 
 
 def _rules(rng: random.Random, guests: list[str], nodes: int) -> list[dict[str, Any]]:
@@ -120,8 +151,10 @@ def _words(
         return [guest, node]
     if name == "stop":
         return [guest, rng.choice(["0", "60"])]
-    if name in ("crash", "delete"):
+    if name in ("crash", "delete", "start", "halt", "destroy", "io-error", "io-ok"):
         return [guest]
+    if name.startswith("repository-"):
+        return [node, rng.choice(REPOSITORIES)]
     if name == "add":
         return [f"new{number}", node, "started"]
     if name == "lock":

@@ -8,6 +8,7 @@ from ..report import Power
 
 if TYPE_CHECKING:
     from .driver import Driver
+    from .scenario import Size
 
 RUNNING, HUNG, DOWN = "running", "hung", "down"
 
@@ -15,11 +16,13 @@ RUNNING, HUNG, DOWN = "running", "hung", "down"
 class Server:
     """State that o2cb, the locks, the driver and the timeline change."""
 
-    def __init__(self, name: str, number: int, cpu: float, mem_mb: int) -> None:
+    def __init__(self, name: str, number: int, size: Size) -> None:
         self.name = name
         self.number = number
-        self.cpu = cpu
-        self.mem_mb = mem_mb
+        self.cpu = size.cpu
+        self.mem_mb = size.mem_mb
+        listed = size.repositories
+        self.repositories = None if listed is None else frozenset(listed)
         self.powered = False
         self.mounted = False
         self.boots = 0
@@ -50,6 +53,10 @@ class Server:
     def is_up(self) -> bool:
         """Tell whether it has joined the cluster."""
         return self.powered and self.mounted
+
+    def has_repository(self, uuid: str) -> bool:
+        """Tell whether a repository is mounted here; a server that lists none has all."""
+        return not uuid or self.repositories is None or uuid in self.repositories
 
     def runs(self, guest: str) -> bool:
         """Tell whether a guest runs here, unpaused."""

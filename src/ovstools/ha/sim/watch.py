@@ -124,6 +124,8 @@ class Watch:
             if self.world.dlm.holder(act.MASTER) != server.name:
                 self.breach("I3", f"{server.name} decides without the master's lock")
             return
+        if isinstance(action, act.LeaveNow):
+            self._leaves(server)
         order = getattr(action, "order", None)
         if order is not None:
             if order not in self._accepted:
@@ -134,6 +136,12 @@ class Watch:
             self._orders_done.add(key)
         if isinstance(action, act.StartGuest):
             self._starts(server, action.guest)
+
+    def _leaves(self, server: Server) -> None:
+        """Rule 10: the storage goes only after the last guest whose lock is here."""
+        for guest in server.guests:
+            if server.runs(guest) and act.guest_lock(guest) in server.kept:
+                self.breach("I4", f"{server.name} lets its storage go while {guest} runs there")
 
     def _starts(self, server: Server, guest: str) -> None:
         since = self.off_since.get(guest)
@@ -184,11 +192,14 @@ class Watch:
         """Remember the orders of the newest epoch."""
         if orders.epoch < self._newest.epoch:
             return
+        before = self._newest.entries
         self._newest = orders
         now = self.world.clock.now
-        for entry in orders.entries.values():
+        for guest, entry in orders.entries.items():
             if entry.order is not None:
                 self._ordered[entry.order.id] = now
+            if entry.halted and not (guest in before and before[guest].halted):
+                self.off_since.setdefault(guest, now)  # known as stopped: until a person says so
 
     # ------------------------------------------------------------ agents killed
 

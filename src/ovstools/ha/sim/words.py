@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-NODE, GUEST, NEW_GUEST, STATE, NUMBER, MARK, MODE = (
-    "node", "guest", "new guest", "state", "number", "mark", "mode",
+NODE, GUEST, NEW_GUEST, STATE, NUMBER, MARK, MODE, WORD = (
+    "node", "guest", "new guest", "state", "number", "mark", "mode", "word",
 )  # fmt: skip
 _CHOICES = {
     STATE: ("started", "stopped", "disabled", "ignored"),
@@ -40,6 +40,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "arm": (),
     "manual-move": (GUEST, NODE),
     "load": (GUEST, NUMBER, NUMBER),
+    "start": (GUEST,),
+    "halt": (GUEST,),
+    "destroy": (GUEST,),
+    "io-error": (GUEST,),
+    "io-ok": (GUEST,),
+    "repository-off": (NODE, WORD),
+    "repository-on": (NODE, WORD),
+    "master": (NODE,),
 }
 
 

@@ -43,7 +43,7 @@ class World:
         self.steps = 0
         self.events: list[dict[str, Any]] = []
         self.servers = {
-            name: Server(name, number, size.cpu, size.mem_mb)
+            name: Server(name, number, size)
             for number, (name, size) in enumerate(scenario.nodes.items())
         }
         self.numbers = {name: server.number for name, server in self.servers.items()}
