@@ -30,6 +30,11 @@ def plan(host: Host, request: Request) -> Plan:
     """Plan what makes the source a mounted, recorded repository; see the module."""
     _check_words(request)
     source = parse_source(request.source)
+    if request.iscsi != iscsi_source.IscsiRequest() and not isinstance(source, IscsiSource):
+        raise UsageError(
+            "--prune, --all-portals and --chap... are for iSCSI",
+            hint="give the source as iscsi://PORTAL[:PORT]/IQN[/LUN]",
+        )
     if isinstance(source, NfsSource):
         raise RefusedError(
             f"{request.source}: this version makes repositories on block devices only",
@@ -47,11 +52,6 @@ def plan(host: Host, request: Request) -> Plan:
         if isinstance(connected, Plan):
             return connected
         request, source = replace(request, source=connected), DeviceSource(connected)
-    elif request.iscsi != iscsi_source.IscsiRequest():
-        raise UsageError(
-            "--prune, --all-portals and --chap... are for iSCSI",
-            hint="give the source as iscsi://PORTAL[:PORT]/IQN[/LUN]",
-        )
     device = block.look(host, source.path)
     formatting.refuse_occupied(device)
     formatting.refuse_mounted_elsewhere(host, device, host.settings.paths.cluster_root)
