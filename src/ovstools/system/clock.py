@@ -1,4 +1,4 @@
-"""The clock: monotonic seconds and sleep, passed in so that tests need not wait."""
+"""The clock: seconds and sleep, passed in so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -15,3 +15,7 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def wall(self) -> float:
+        """Return the wall time in seconds since 1970: for people; nothing is decided by it."""
+        return time.time()

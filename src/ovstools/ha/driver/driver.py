@@ -196,7 +196,9 @@ class Driver:
         if sentence != self._sentence:
             self._sentence = sentence
             self.place.say(sentence)
-        self.local.write(self.place.identity, sentence, trouble, self.sight, self.locks)
+        self.local.write(
+            self.place.identity, sentence, trouble, self.sight, self.locks, self._members
+        )
 
     # ------------------------------------------------------------ actions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..observation import Identity
 from .lock_desk import LockDesk
-from .membership import write_aside
+from .membership import Members, write_aside
 from .sight import Sight
 
 STATE, GUESTS = "agent.json", "guests.json"
@@ -21,8 +21,9 @@ class LocalFiles:
         self._written: dict[str, str] = {}
 
     def write(
-        self, identity: Identity, sentence: str, trouble: str | None, sight: Sight, locks: LockDesk
-    ) -> None:
+        self, identity: Identity, sentence: str, trouble: str | None, sight: Sight, locks: LockDesk,
+        members: Members,
+    ) -> None:  # fmt: skip
         """Write what has changed."""
         state = {
             "node": identity.node,
@@ -30,6 +31,9 @@ class LocalFiles:
             "sentence": sentence,
             "trouble": trouble,
             "locks": sorted(locks.kept),
+            "numbers": dict(identity.numbers),
+            "live": None if members.live is None else sorted(members.live),
+            "dead_s": identity.dead_s,
         }
         self._put(STATE, state)
         if sight.trouble is None:

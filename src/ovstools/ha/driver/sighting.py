@@ -63,6 +63,11 @@ def look(io: PoolIo, known: Mapping[str, str], limit_s: float) -> Job[Mapping[st
     return io.ask("look", (str(MAX_FILE), *words), decode, limit_s)
 
 
+def written_at(signature: str) -> float:
+    """Return when the content was written, in seconds since 1970 by its writer's clock."""
+    return int(signature.split(".")[1]) / 1e9
+
+
 def prepare(io: PoolIo, limit_s: float) -> Job[Done]:
     """Make the folders that are not there, and the ballast where there is room for it."""
     return io.ask("prepare", (str(BALLAST_BYTES), BALLAST, *FOLDERS), done, limit_s)
