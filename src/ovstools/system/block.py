@@ -115,7 +115,8 @@ def existing(host: Host, path: str) -> str:
     if kind == "missing":
         raise RefusedError(
             f"there is no device {path}",
-            hint="lsblk lists the devices; a new LUN may need a rescan of its bus",
+            hint="lsblk lists the devices; a new LUN may need a rescan of its bus, "
+            "one of an iSCSI target a log-in: ovstools iscsi login",
         )
     if kind != "block":
         raise RefusedError(
