@@ -34,6 +34,11 @@ class Paths:
     #: the pool file system; auto: .ovs below an OCFS2 cluster root, else RUN/poolfs
     pool: str = "auto"
     units: str = "/etc/systemd/system"
+    #: this server's key pair for the others, and their host keys
+    ssh: str = "/etc/ovs/ssh"
+    ssh_config: str = "/etc/ssh/ssh_config.d/50-ovstools.conf"
+    authorized_keys: str = "/root/.ssh/authorized_keys"
+    libvirt_hooks: str = "/etc/libvirt/hooks"
 
 
 @dataclass(frozen=True)

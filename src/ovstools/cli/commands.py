@@ -33,6 +33,11 @@ COMMANDS = {
         "Mount, unmount and list the registered repositories.",
     ),
     "simulate": ("simulate", "simulate", "Run scenarios of guest HA on simulated servers."),
+    "ssh-setup": (
+        "ssh_setup",
+        "ssh_setup",
+        "Let the pool's servers log in on each other, for migrations.",
+    ),
     "services": ("services", "services", "Start and stop the pool's services in order."),
 }
 #: run by units, not by people; --help does not list them

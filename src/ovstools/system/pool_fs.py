@@ -1,7 +1,7 @@
 """Where the pool file system is: one cluster file system a pool, with the locks and what is shared.
 
 For an OCFS2 cluster root it is /OVS/.ovs; for one on NFS a file system of its own, which
-heartbeats, at /run/ovs/poolfs.
+heartbeats, at /run/ovs/poolfs. The setting paths.pool names any other folder.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import os
 from dataclasses import dataclass
 
 from ..errors import RefusedError
-from ..model.mountinfo import Mount
+from ..model.mountinfo import Mount, MountTable
 from . import mounts
 from .host import Host
+from .processes import is_below
 
 FOLDER, OWN_MOUNT = ".ovs", "poolfs"
 FSTYPE = "ocfs2"
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ class PoolFs:
 
 
 def find(host: Host) -> PoolFs | None:
-    """Return where it is; None: it is not mounted."""
+    """Return where it is; None: it is not mounted. No storage is touched."""
     paths = host.settings.paths
     table = mounts.read_mounts(host)
+    if paths.pool != AUTO:
+        mount = _mount_of(table, paths.pool)
+        return None if mount is None else PoolFs(paths.pool, mount)
     own = f"{paths.run}/{OWN_MOUNT}"
-    for mountpoint, folder in ((own, own), (paths.cluster_root, f"{paths.cluster_root}/{FOLDER}")):
+    for mountpoint, folder in ((paths.cluster_root, f"{paths.cluster_root}/{FOLDER}"), (own, own)):
         mount = table.at(mountpoint)
         if mount is not None and mount.fstype == FSTYPE:
             return PoolFs(folder, mount)
@@ -54,3 +59,8 @@ def demand(host: Host) -> PoolFs:
             hint="ovstools services start; without a pool: ovs-makerepo DEVICE C DESCRIPTION",
         )
     return found
+
+
+def _mount_of(table: MountTable, path: str) -> Mount | None:
+    above = [each.mountpoint for each in table.mounts if is_below(path, each.mountpoint)]
+    return table.at(max(above, key=len)) if above else None
