@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from .orders import Entry, Phase
+from .view import Condition
 from .wishes import STARTED, WAIT_STARTED, After, Wish, Wishes
 
 if TYPE_CHECKING:
@@ -118,9 +119,18 @@ def _is_awaited(deciding: Deciding, wish: Wish, entry: Entry, after: After) -> b
         return True  # decided on in this cycle for the first time
     if other.phase is Phase.ERROR or other.halted:
         return False
-    if other.phase not in _STARTED:
+    if other.phase not in _STARTED or not _is_there(deciding, after.guest, other):
         return True
     return after.wait != WAIT_STARTED and not _answers(deciding, other, after)
+
+
+def _is_there(deciding: Deciding, guest: str, other: Entry) -> bool:
+    """Tell whether a server reports it; what was decided before a cold start is not enough.
+
+    A silent server's guests count as running.
+    """
+    is_reported = guest in deciding.whereabouts or guest in deciding.arrivals
+    return is_reported or deciding.condition(other.node) is Condition.SILENT
 
 
 def _answers(deciding: Deciding, other: Entry, after: After) -> bool:

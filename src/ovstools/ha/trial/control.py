@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ...errors import RefusedError
 from ...model.lock_names import guest_lock
 from ...settings import PREFIX
 from ...system import files
 from ...system.clock import Clock
+from ..forms.edit import with_changes
 from ..forms.guest_file import GuestFile, format_guest
 from ..wishes import CONTAINER, STARTED
 from . import layout, power
@@ -49,19 +51,21 @@ def start(
     return trial
 
 
-def add_guest(trial: Trial, name: str, home: str) -> None:
-    """Put a guest into the pool, unless there is one of that name."""
+def add_guest(trial: Trial, name: str, home: str, changes: Mapping[str, Any] | None = None) -> None:
+    """Put a guest into the pool, unless there is one of that name; changes: to its file's keys."""
     guest_lock(name)
     path = trial.pool / "guests" / f"{name}.yaml"
     definition = trial.definitions / f"{name}.yaml"
     if path.exists():
         return
-    definition.write_text(PROGRAM.format(data=trial.definitions / f"{name}.data"))
+    if not definition.exists():
+        definition.write_text(PROGRAM.format(data=trial.definitions / f"{name}.data"))
     file = GuestFile(
         name=name, uuid="", hypervisor="process", definition=str(definition), state=STARTED,
         home=home, kind=CONTAINER, mem_mb=64, stop_s=5.0,
     )  # fmt: skip
-    files.replace(path, format_guest(file).decode(), None, 0o600)
+    text = with_changes(format_guest(file).decode(), changes or {})
+    files.replace(path, text, None, 0o600)
 
 
 def stop(trial: Trial, clock: Clock) -> None:
