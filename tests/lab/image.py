@@ -138,6 +138,7 @@ def _customize(tree: Path, public_key: str) -> None:
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     keys.write_text(public_key + "\n")
     run(["systemctl", f"--root={tree}", "mask", *recipe.MASKED])
+    run(["systemctl", f"--root={tree}", "disable", *recipe.DISABLED])
     run(["systemctl", f"--root={tree}", "enable", "ovslab-identity.service"])
     run(["systemctl", f"--root={tree}", "set-default", "multi-user.target"])
     host_key = (tree / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]

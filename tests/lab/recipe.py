@@ -24,6 +24,8 @@ PACKAGES = (
     "less",
     "netbase",
     "sg3-utils",
+    "open-iscsi",
+    "multipath-tools",
     "lz4",
     "linux-image-amd64",
 )
@@ -46,6 +48,12 @@ MASKED = (
     "man-db.timer",
     "rpcbind.service",
     "rpcbind.socket",
+)
+
+# There, but not started: the tests that want them start them.
+DISABLED = (
+    "multipathd.service",
+    "multipathd.socket",
 )
 
 # Only what finds the root disk; the SCSI disks come later, see DISKS.
@@ -81,6 +89,10 @@ if [ "$(cat /etc/hostname)" != "$self" ]; then  # later boots keep what a test h
 fi
 ip link set eth0 up
 ip address add "$address/24" dev eth0
+# The portals of targets.py, and an initiator name that no other server has.
+ip route add 10.0.0.0/8 dev eth0
+ip -6 address add "fd00:100::${address##*.}/64" dev eth0 nodad
+echo "InitiatorName=iqn.1993-08.org.debian:01:${self%%.*}" >/etc/iscsi/initiatorname.iscsi
 """
 
 DISKS = """\
