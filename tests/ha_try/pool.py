@@ -126,18 +126,27 @@ class Pool:
             above = Path(f"/proc/{parent}/environ").read_bytes().split(b"\0")
         except OSError:
             return False
-        mark = f"GUEST={guest}".encode()
-        return mark in environment and mark not in above  # its first process, not a child's sleep
+        marks = {f"GUEST={guest}".encode(), f"TRY={self.trial.folder}".encode()}
+        # its first process, not a child of it
+        return marks <= set(environment) and not marks <= set(above)
+
+    def processes_of(self, guest: str) -> list[int]:
+        """Return a guest's first processes, whatever session they are in."""
+        found = (int(name) for name in os.listdir("/proc") if name.isdigit())
+        return [pid for pid in found if self._is_guest(pid, guest)]
 
     def orders(self) -> Orders:
         """Return what the master has decided."""
-        found = parse_orders((self.trial.pool / "orders.json").read_bytes())
+        path = self.trial.pool / "orders.json"
+        if not path.exists():
+            return Orders()
+        found = parse_orders(path.read_bytes())
         assert isinstance(found, Orders), found
         return found
 
     def events(self) -> list[Event]:
         """Return the events of all servers, by time."""
-        found = []
+        found: list[Event] = []
         for path in (self.trial.pool / "events").glob("*.jsonl"):
             found += parse_events(path.read_bytes())
         return sorted(found, key=lambda event: event.time_s)

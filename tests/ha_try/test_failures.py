@@ -1,4 +1,4 @@
-"""What happens to guests when servers, agents and keepers end, with everything real but the power."""
+"""What happens to guests when servers, agents and keepers end: all is real but the power."""
 
 from __future__ import annotations
 

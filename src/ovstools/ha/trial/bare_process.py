@@ -65,7 +65,7 @@ class BareProcesses:
             words = _words(guest.definition)
         except OvsError as error:
             return Outcome(False, error.what)
-        environment = (f"GUEST={guest.name}", f"SERVER={self._node}")
+        environment = (f"GUEST={guest.name}", f"SERVER={self._node}", f"TRY={self._run.parents[2]}")
         folder = self._run / guest.name
         with contextlib.suppress(FileNotFoundError):
             (folder / "pid").unlink()

@@ -50,11 +50,12 @@ def run_agent(trial: Trial, node: str, talk: Talk) -> None:
     """Run the agent of a server of a try. Raises BusyError when there is one."""
     run = trial.run(node)
     with lock.held(run / AGENT_LOCK, f"agent of {node}", 0, Clock()):
-        while serve(lambda: _place(trial, node, talk), talk.notice):
+        while serve(lambda: place(trial, node, talk), talk.notice):
             pass
 
 
-def _place(trial: Trial, node: str, talk: Talk) -> Place:
+def place(trial: Trial, node: str, talk: Talk) -> Place:
+    """Return the surroundings of the agent of a server of a try."""
     identity = Identity(
         node=node,
         boot=os.environ.get("OVS_BOOT", "by-hand"),
