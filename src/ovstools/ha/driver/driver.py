@@ -23,12 +23,8 @@ from .place import Place
 from .sight import Sight
 from .writer import Writer
 
-#: how often an agent looks for changes, with nothing going on and with something
-IDLE_S, BUSY_S = 0.5, 0.1
 #: for so long after a change, more are to be expected soon
 BUSY_FOR_S = 5.0
-BEAT_S = 2.0  #: how often the report's sequence number rises
-KEEPER_S = 5.0  #: how often the keeper is asked what it holds
 SIGHT_MARGIN_S = 30.0  #: for a dead server's journal to be recovered, after it is declared dead
 
 
@@ -38,6 +34,7 @@ class Driver:
     def __init__(self, loop: Loop, place: Place, agent: Agent) -> None:
         self.loop = loop
         self.place = place
+        self._pace = place.pace
         self.agent = agent
         identity = place.identity
         limit_s = identity.dead_s + SIGHT_MARGIN_S
@@ -118,11 +115,16 @@ class Driver:
             self._members = members
             self._changed()
         if now >= self._repositories_at:
-            self._repositories, self._repositories_at = self.place.repositories(), now + BEAT_S
+            self._repositories, self._repositories_at = (
+                self.place.repositories(),
+                now + self._pace.beat_s,
+            )
         if not self._is_reading:
             self._is_reading = True
             self.loop.start(self.sight.round(), self._was_read)
-        self.loop.after(BUSY_S if now < self._busy_until else IDLE_S, self._poll)
+        self.loop.after(
+            self._pace.busy_s if now < self._busy_until else self._pace.idle_s, self._poll
+        )
 
     def _was_read(self, is_read: bool) -> None:
         self._is_reading = False
@@ -141,13 +143,13 @@ class Driver:
             yield from self.locks.refresh()
             if self.locks.kept != before:
                 self._changed()
-            yield Pause(KEEPER_S if self.locks.is_listed else IDLE_S)
+            yield Pause(self._pace.keeper_s if self.locks.is_listed else self._pace.idle_s)
 
     def _beat(self) -> Task[None]:
         while True:
-            left_s = self.writer.beat_at + BEAT_S - self.loop.clock.monotonic()
-            yield Pause(max(left_s, IDLE_S))
-            if self.loop.clock.monotonic() >= self.writer.beat_at + BEAT_S:
+            left_s = self.writer.beat_at + self._pace.beat_s - self.loop.clock.monotonic()
+            yield Pause(max(left_s, self._pace.idle_s))
+            if self.loop.clock.monotonic() >= self.writer.beat_at + self._pace.beat_s:
                 yield from self.writer.beat()
 
     # ------------------------------------------------------------ one cycle
@@ -175,7 +177,7 @@ class Driver:
         decision = self.agent.step(observation)
         for issued in decision.actions:
             self._act(issued)
-        self._due_at = now + BEAT_S
+        self._due_at = now + self._pace.beat_s
         if decision.wake_at is not None:
             self._due_at = min(self._due_at, max(decision.wake_at, now + 0.01))
         self.loop.at(self._due_at, lambda: None)

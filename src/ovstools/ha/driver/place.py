@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..hypervisors.protocol import Hypervisor
@@ -11,6 +11,21 @@ from ..keeper_client import KeeperClient
 from ..observation import Identity
 from ..pool_io import PoolIo
 from .membership import Membership
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often an agent looks and writes, in seconds.
+
+    idle_s, busy_s: between two looks at the pool file system, with nothing going on and with
+    something; beat_s: between two rising numbers of its report; keeper_s: between two questions
+    to the keeper.
+    """
+
+    idle_s: float = 0.5
+    busy_s: float = 0.1
+    beat_s: float = 2.0
+    keeper_s: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,7 @@ class Place:
     say: Callable[[str], None]
     repositories: Callable[[], frozenset[str] | None] = lambda: None
     notify: str = ""
+    pace: Pace = field(default_factory=Pace)
 
     def is_same(self, other: Place) -> bool:
         """Tell whether an agent may go on there: the same mount, and the same cluster."""
