@@ -184,8 +184,11 @@ class Driver:
     def _store(self, ticket: int, write: Callable[[], Any], seconds: float = WRITE_S) -> None:
         """Write; a child does it, so that it happens even if the agent is killed meanwhile."""
 
-        def commit() -> None:
-            if self.server.boot == self.boot and self.world.sees_store(self.server):
+        def commit(may_be_late: bool = True) -> None:
+            late_s = self.world.lateness() if may_be_late and not self.is_current else 0.0
+            if late_s:
+                self._later(late_s, partial(commit, False))
+            elif self.server.boot == self.boot and self.world.sees_store(self.server):
                 self.done(ticket, True, write())
             else:
                 self.done(ticket, False, "input/output error")

@@ -32,6 +32,8 @@ INTERRUPTIONS = (
     "store-fail",
     "net-off",
 )
+#: after this time the master is writing the order that follows from a command
+AS_WRITTEN_S = 0.53
 _GAPS = (0.0, 0.3, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 10.0, 20.0, 45.0, 61.0, 70.0, 120.0, 300.0)
 
 
@@ -136,8 +138,9 @@ def _timeline(rng: random.Random, nodes: list[str], guests: list[str]) -> list[l
         name = rng.choices(names, weights)[0]
         found.append([second, " ".join([name, *_words(rng, name, nodes, guests, number)])])
         if name in INTERRUPTED and rng.random() < 0.4:  # in the middle of what it began
-            second = round(second + rng.uniform(0.3, 12), 2)
-            found.append([second, f"{rng.choice(INTERRUPTIONS)} {rng.choice(nodes)}"])
+            second = round(second + rng.choice((AS_WRITTEN_S, *([rng.uniform(0.3, 12)] * 3))), 2)
+            node = rng.choice([nodes[0], rng.choice(nodes)])  # the first is the master at first
+            found.append([second, f"{rng.choice(INTERRUPTIONS)} {node}"])
     return found
 
 

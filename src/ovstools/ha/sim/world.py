@@ -69,6 +69,12 @@ class World:
             return self.random.uniform(1.0, HICCUP_S)
         return 0.0
 
+    def lateness(self) -> float:
+        """Return how long a write that has lost its agent may still take: half of them do."""
+        if self.scenario.seed and self.random.random() < 0.5:
+            return self.random.uniform(1.0, HICCUP_S)
+        return 0.0
+
     def pace(self) -> float:
         """Return by how much a hypervisor is slower than usual; 1 without a seed."""
         return self.random.uniform(0.5, 4.0) if self.scenario.seed else 1.0
