@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...errors import UsageError
+from ...system import ssh
 from ...system.host import Host
 from .libvirt import Libvirt
+from .libvirt_listed import LibvirtListed
+from .libvirt_lxc import LibvirtLxc
 from .process import Process
 from .protocol import Hypervisor
 from .xl import Xl
@@ -21,6 +26,8 @@ DRIVERS = {
     "libvirt_driver_lxc.so": "lxc:///system",
     "libvirt_driver_libxl.so": "xen:///system",
 }
+#: those whose driver needs asking in another way than qemu's
+LIBVIRT: Mapping[str, type[Libvirt]] = {"lxc": LibvirtLxc, "xen": LibvirtListed}
 XEN, SYSTEMD = "/proc/xen/capabilities", "/run/systemd/system"
 
 
@@ -28,7 +35,7 @@ def hypervisors_here(host: Host) -> tuple[Hypervisor, ...]:
     """Return this server's hypervisors. Raises UsageError for a name that is none."""
     words = host.settings.ha.hypervisors
     names = installed(host) if words == "auto" else tuple(words.split())
-    return tuple(_named(name) for name in names)
+    return tuple(_named(name, host) for name in names)
 
 
 def installed(host: Host) -> tuple[str, ...]:
@@ -45,13 +52,15 @@ def installed(host: Host) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _named(name: str) -> Hypervisor:
+def _named(name: str, host: Host) -> Hypervisor:
+    paths, clock = host.settings.paths, host.clock
     if name == "xl":
-        return Xl()
+        return Xl(ssh.program_line(paths), clock)
     if name == "process":
-        return Process()
+        return Process(clock)
     if ":///" not in name:
         raise UsageError(
             f"ha.hypervisors: {name!r} is none", "expected libvirt URIs, xl or process"
         )
-    return Libvirt(name)
+    kind = LIBVIRT.get(name.partition(":")[0], Libvirt)
+    return kind(name, ssh.key_path(paths), clock)

@@ -71,6 +71,11 @@ class Guest(Protocol):
         """Return the absolute path of the definition, in the hypervisor's own form."""
         ...
 
+    @property
+    def stop_s(self) -> float:
+        """Return how long it may take to stop, in seconds, before it is forced off."""
+        ...
+
 
 class Hypervisor(Protocol):
     """One hypervisor of this server.
