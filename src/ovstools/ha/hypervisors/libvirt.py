@@ -15,6 +15,7 @@ from ...system import head, virsh
 from ...system.clock import Clock
 from ..report import Power
 from .asking import find, is_off, refusal, said, wait_off
+from .domain_definition import parse_definition, same_uuid
 from .domain_power import power_of
 from .protocol import Guest, Look, Outcome, Pause, Request, Steps, Unknown
 
@@ -29,7 +30,7 @@ MIGRATE_S = 3600.0
 
 
 class Libvirt:
-    """qemu:///system, and what the others share with it; see protocol.Hypervisor."""
+    """QEMU through libvirt, and what the others share with it; see protocol.Hypervisor."""
 
     _can_migrate = True
     _graceful: tuple[bool, ...] = (True, False)
@@ -192,11 +193,11 @@ class Libvirt:
 def _mismatch(guest: Guest, text: str) -> str:
     """Say why a definition is not the guest's own; empty: it is."""
     try:
-        found = domain.parse_definition(text)
+        found = parse_definition(text)
     except ValueError as error:
         return str(error)
     if found.name != guest.name:
         return f"it defines {found.name}, not {guest.name}"
-    if guest.uuid and not domain.same_uuid(found.uuid, guest.uuid):
+    if guest.uuid and not same_uuid(found.uuid, guest.uuid):
         return f"its UUID is {found.uuid or 'missing'}, not {guest.uuid}"
     return ""

@@ -21,7 +21,7 @@ URI = "lxc:///system"
 
 
 class LibvirtLxc(LibvirtListed):
-    """lxc:///system; see protocol.Hypervisor."""
+    """Containers through libvirt; see protocol.Hypervisor."""
 
     _can_migrate = False
 
