@@ -109,8 +109,9 @@ def test_unknown_is_not_absent(rig: Rig) -> None:
     running(rig)
     rig.hypervisor.unknown = "libvirtd starts"
     rig.run(lambda: any("libvirtd starts" in line for line in rig.said))
-    rig.driver.loop.after(0.5, lambda: rig.hypervisor.told.append("waited"))  # type: ignore[arg-type]
-    rig.run(lambda: "waited" in rig.hypervisor.told)
+    waited: list[bool] = []
+    rig.driver.loop.after(0.5, lambda: waited.append(True))
+    rig.run(lambda: waited)
     assert sheet(rig).report.guests[WEB].power is Power.RUNNING
     assert phase(rig) is Phase.RUNNING
 

@@ -1,0 +1,74 @@
+"""Programs beside a loop: output into memory, ends and deadlines without waiting."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ovstools.model.command import Command, Result
+from ovstools.system.child import Pending
+from ovstools.system.clock import Clock
+from ovstools.system.program import NOT_INSTALLED, TIMED_OUT, Listener, Program
+
+pytestmark = pytest.mark.processes
+
+
+def wait(job: Any) -> Any:
+    while isinstance(found := job.poll(), Pending):
+        select.select([job], [], [], job.remaining_s())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (Command(("true",)), Result(0)),
+        (Command(("sh", "-c", "echo out; echo err >&2; exit 3")), Result(3, "out\n", "err\n")),
+        (Command(("cat",), input="given"), Result(0, "given")),
+        (Command(("sh", "-c", "kill -9 $$")), Result(137)),
+        (
+            Command(
+                ("sh", "-c", "printf '%s' $MARK"),
+            ),
+            Result(0, "here"),
+        ),
+        (
+            Command(("no-such-program",)),
+            Result(NOT_INSTALLED, "", "no-such-program is not installed"),
+        ),
+    ],
+)
+def test_a_result(command: Command, expected: Result) -> None:
+    assert wait(Program(command, Clock(), {"MARK": "here"})) == expected
+
+
+def test_past_its_deadline_it_is_killed_and_what_it_said_is_kept() -> None:
+    command = Command(("sh", "-c", "echo begun; exec sleep 100"), timeout_s=0.5)
+    found = wait(Program(command, Clock()))
+    assert (found.status, found.stdout) == (TIMED_OUT, "begun\n")
+    assert "did not end within 0.5 s" in found.stderr
+
+
+def listen(script: str, heard: Callable[[], None]) -> Result:
+    found: Result = wait(Listener(Command(("sh", "-c", script)), heard))
+    return found
+
+
+def test_a_listener_tells_of_words_and_of_its_end() -> None:
+    words: list[int] = []
+    assert listen("echo a; sleep 0.1; echo b", lambda: words.append(1)) == Result(0)
+    assert len(words) == 2
+
+
+def test_a_listener_can_be_stopped() -> None:
+    listener = Listener(Command(("sleep", "100")), lambda: None)
+    assert listener.poll() == Pending()
+    listener.stop()
+    assert wait(listener) == Result(0)
+
+
+def test_a_listener_that_is_not_installed_ends_at_once() -> None:
+    assert wait(Listener(Command(("no-such-program",)), lambda: None)) == Result(0)
