@@ -123,6 +123,7 @@ def _move(deciding: Deciding, ask: Ask, wish: Wish, entry: Entry) -> str | None:
         return f"refused: {ask.node}: {obstacle}"
     group = deciding.placement.together.get(ask.guest, frozenset((ask.guest,)))
     for guest in group & deciding.entries.keys():
-        deciding.entries[guest] = deciding.entries[guest]._replace(shunned=(), moves=0)
+        entry = deciding.entries[guest]
+        deciding.entries[guest] = entry._replace(shunned=(), failed=(), restarts=0, moves=0)
     moves.move_group(deciding, sorted(group), ask.node, ask.verb == ASK_MIGRATE)
     return ACCEPTED

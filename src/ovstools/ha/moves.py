@@ -115,14 +115,18 @@ def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
     if not _leads(deciding, wish):
         return None
     rank = wish.tier_of(entry.node)
-    if entry.back_to is not None and deciding.condition(entry.back_to) is Condition.ONLINE:
-        back_rank = wish.tier_of(entry.back_to)
+    if entry.back_to is None and not (wish.tiers and rank):
+        return None
+    group = placement.together.get(wish.name, frozenset((wish.name,)))
+    members = [deciding.entries[guest] for guest in group & deciding.entries.keys()]
+    avoid = {node for each in members for node in (*each.shunned, *each.failed)}
+    back_to = entry.back_to
+    if back_to is not None and deciding.condition(back_to) is Condition.ONLINE:
+        back_rank = wish.tier_of(back_to)
         is_as_good = back_rank is not None and rank is not None and back_rank <= rank
-        if is_as_good and placement.fits(wish, entry.back_to):
-            return entry.back_to
+        if is_as_good and back_to not in avoid and placement.fits(wish, back_to):
+            return back_to
     if wish.tiers and rank is not None and rank > 0:
-        group = placement.together.get(wish.name, frozenset((wish.name,)))
-        avoid = {n for g in group & deciding.entries.keys() for n in deciding.entries[g].shunned}
         best = placement.choose(wish, avoid, None, is_anchored=False)
         if best is not None and (wish.tier_of(best) or 0) < rank:
             return best

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,7 @@ def placement(
 
 
 G = wish("g")
+STORED = wish("g")._replace(repository="A")
 BIG = wish("g", mem_mb=7500)
 
 
@@ -101,6 +103,48 @@ def test_taking_away_gives_the_room_back() -> None:
     made = placement({"x": "a"})
     made.take_away("x")
     assert made.choose(G) == "a"
+
+
+@pytest.mark.parametrize(
+    ("guest", "values", "expected"),
+    [
+        (wish("g"), {}, None),
+        (STORED, {}, None),
+        (STORED, {"repositories": frozenset({"A"})}, None),
+        (STORED, {"repositories": frozenset({"B"})}, "repository A is not mounted"),
+        (wish("g"), {"repositories": frozenset[str]()}, None),
+        (wish("g"), {"lacking": {"g": "/OVS/x.img"}}, "/OVS/x.img is missing"),
+        (wish("g"), {"lacking": {"h": "/OVS/x.img"}}, None),
+        (wish("g", mem_mb=9000), {}, "no room for 9000 MB"),
+        (wish("g", "b", strict=True), {}, "g may not run there: policy manual"),
+    ],
+)
+def test_obstacles(guest: Wish, values: dict[str, Any], expected: str | None) -> None:
+    report = Report("a", "1", True, True, mem_mb=8000, **values)
+    made = Placement(Wishes(guests={"g": guest}), {"a": (0, report)}, ())
+    assert made.obstacle(guest, "a") == expected
+    assert made.obstacle(guest, "b") == "not online"
+
+
+def test_a_group_needs_the_repositories_of_all() -> None:
+    rule = Rule(TOGETHER, frozenset({"g", "x"}))
+    guests = {"g": G, "x": STORED._replace(name="x")}
+    report = Report("a", "1", True, True, repositories=frozenset())
+    made = Placement(Wishes(guests=guests, rules=(rule,)), {"a": (0, report)}, ())
+    assert made.obstacle(G, "a") == "repository A is not mounted"
+
+
+def test_why_a_guest_goes_nowhere() -> None:
+    made = placement({"x": "a"}, mem_mb=(8000, 500, 600))
+    made.put("y", "a")
+    big = wish("g", mem_mb=9000)
+    assert made.why_nowhere(big) == "a, b, c: no room for 9000 MB"
+    assert made.why_nowhere(G, ("a",)) == "a: failed there; b, c: no room for 1000 MB"
+    assert Placement(Wishes(), {}, ()).why_nowhere(G) == "no server is online"
+    rule = Rule(TOGETHER, frozenset({"g", "x"}))
+    made = placement({"x": "a"}, (G,), (rule,))
+    text = "a: failed there; b, c: the guests it must be with are elsewhere"
+    assert made.why_nowhere(G, ("a",)) == text
 
 
 def test_pauses_grow_to_a_limit() -> None:
