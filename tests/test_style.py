@@ -250,7 +250,12 @@ EVERY_COMMAND = dict(walk("ovstools", group))
 #: those with a historic name of their own; the others' pages are ovstools-NAME.8
 HISTORIC = {"makerepo", "offlinerepo", "cluster-configure", "cluster-check", "hb-ctl"}
 #: commands that share a page
-TOGETHER = {"install-units": "install", "install-links": "install"}
+TOGETHER = {
+    "install-units": "install",
+    "install-links": "install",
+    "install-hook": "install",
+    "guest-hook": "install",
+}
 
 
 def page_of(name: str) -> Path:

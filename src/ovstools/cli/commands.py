@@ -16,7 +16,17 @@ COMMANDS = {
         "Write cluster.conf if there is none; set up and start o2cb.",
     ),
     "ha-try": ("ha_try", "ha_try", "Try guest HA with a pool of servers on this machine."),
+    "guest-hook": (
+        "guest_hook",
+        "guest_hook",
+        "Tell whether libvirt may start a guest here (its hook).",
+    ),
     "hb-ctl": ("hb_ctl", "hb_ctl", "Start, stop or show the heartbeat on a device."),
+    "install-hook": (
+        "install",
+        "install_hook",
+        "Have libvirt ask before it starts a guest of the pool.",
+    ),
     "install-links": ("install", "install_links", "Make the historic paths below /usr/lib/ovs."),
     "install-units": ("install", "install_units", "Install and enable the systemd units."),
     "iscsi": ("iscsi", "iscsi", "Discover, log in to, log out of and list iSCSI targets."),
@@ -41,7 +51,7 @@ COMMANDS = {
     "services": ("services", "services", "Start and stop the pool's services in order."),
 }
 #: run by units, not by people; --help does not list them
-HIDDEN = {"keeper"}
+HIDDEN = {"keeper", "guest-hook"}
 
 
 def load_command(name: str) -> click.Command:

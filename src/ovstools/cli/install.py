@@ -1,4 +1,4 @@
-"""`ovstools install-units` and `ovstools install-links`."""
+"""`ovstools install-units`, `ovstools install-hook` and `ovstools install-links`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..ops import install_hook as hook_ops
 from ..ops import install_links as links_ops
 from ..ops import install_units as units_ops
 from . import perform
@@ -21,13 +22,22 @@ def running_program() -> str:
 
 
 @click.command("install-units")
-@click.option("--no-enable", is_flag=True, help="Do not start the repositories at boot.")
+@click.option("--no-enable", is_flag=True, help="Do not start the services, now or at boot.")
 @click.option("--remove", is_flag=True, help="Remove what install-units installed.")
 @common()
 def install_units(no_enable: bool, remove: bool) -> int:
     """Install and enable the systemd units."""
     request = units_ops.Request(running_program(), not no_enable, remove)
     return perform.change(lambda host: units_ops.plan(host, request))
+
+
+@click.command("install-hook")
+@click.option("--remove", is_flag=True, help="Remove the hook.")
+@common()
+def install_hook(remove: bool) -> int:
+    """Have libvirt ask before it starts a guest of the pool."""
+    request = hook_ops.Request(running_program(), remove)
+    return perform.change(lambda host: hook_ops.plan(host, request))
 
 
 @click.command("install-links")
