@@ -134,6 +134,15 @@ def migrate(uri: str, name: str, destination: str, timeout_s: float) -> Command:
     )  # fmt: skip
 
 
+def ping(uri: str, name: str) -> Command:
+    """Build the command that asks the guest agent inside a guest whether it is there."""
+    return Command(
+        ("virsh", "-q", "-c", uri, "qemu-agent-command", "--timeout", "3", name,
+         '{"execute":"guest-ping"}'),
+        timeout_s=10, changes=False,
+    )  # fmt: skip
+
+
 def listen(uri: str) -> Command:
     """Build the command that prints a line at each change of a domain's state, for ever."""
     return Command(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from ...model.lock_names import GUEST_PREFIX, is_guest
 from .. import actions as act
 from ..agent import Agent
-from ..forms.event import Event
 from ..observation import Observation
+from ..pool_io import Done
 from . import local_files, sighting
 from .guest_desk import GuestDesk
+from .hands import Hands
 from .lock_desk import Ended, LockDesk
 from .loop import Loop, Pause, Task
-from .marks import clear_mark
 from .membership import Members
 from .notices import Notices
 from .place import Place
+from .probing import Probing
 from .sight import Sight
 from .writer import Writer
 
@@ -46,7 +44,11 @@ class Driver:
             loop, place.hypervisors, f"{place.run}", self._changed, place.say
         )  # fmt: skip
         self.writer = Writer(loop, place.io, self.sight, self.locks, identity, limit_s)
+        self.probing = Probing(
+            loop, self._changed, [each.name for each in place.hypervisors], limit_s
+        )
         self.notices = Notices(loop, place.notify)
+        self.hands = Hands(place, self.sight, self.locks, self.guests, self.writer, self.notices)
         self.local = local_files.LocalFiles(place.run)
         self.stopping: str | None = None
         self.has_left = False
@@ -56,40 +58,21 @@ class Driver:
         self._due_at = 0.0
         self._busy_until = 0.0
         self._is_reading = False
+        self._is_prepared = False
         self._changes = -1
         self._read_at: float | None = None
         self._repositories: frozenset[str] | None = None
         self._repositories_at = 0.0
         self._sentence = ""
-        self._table: dict[type, Callable[[Any], Task[Ended]]] = {
-            act.TakeLock: lambda action: self.locks.take(action.name, action.blocking),
-            act.ReleaseLock: lambda action: self.locks.release(action.name),
-            act.PutToKeeper: lambda action: self.locks.put(action.name),
-            act.DropFromKeeper: self._drop,
-            act.RaiseEpoch: lambda action: self.writer.raise_epoch(),
-            act.WriteRecord: lambda action: self.writer.record(action.guest, action.record),
-            act.ReadRecord: lambda action: self.writer.read_record(action.guest),
-            act.WriteOrders: lambda action: self.writer.orders(action.orders),
-            act.WriteReport: lambda action: self.writer.report(action.report),
-            act.StartGuest: lambda action: self._tell(action.guest, "start"),
-            act.StopGuest: lambda action: self._tell(action.guest, "stop", action.within_s),
-            act.MigrateGuest: lambda action: self._tell(action.guest, "migrate", action.to),
-            act.ResumeGuest: lambda action: self._tell(action.guest, "resume"),
-            act.SuspendGuest: lambda action: self._tell(action.guest, "suspend"),
-            act.ClearMark: lambda action: clear_mark(place.io, self.locks, action.guest, limit_s),
-            act.AppendEvent: self._event,
-            act.Wait: _wait,
-            act.LeaveNow: self._leave,
-        }
 
     # ------------------------------------------------------------ the loop
 
     def begin(self) -> None:
         """Start to look; run() or the caller's loop goes on from there."""
-        self.loop.start(self._prepare())
         self.loop.start(self._ask_keeper())
         self.loop.start(self._beat())
         self.guests.begin()
+        self.probing.begin()
         self._poll()
 
     def run_once(self) -> None:
@@ -121,7 +104,7 @@ class Driver:
             )
         if not self._is_reading:
             self._is_reading = True
-            self.loop.start(self.sight.round(), self._was_read)
+            self.loop.start(self._round(), self._was_read)
         self.loop.after(
             self._pace.busy_s if now < self._busy_until else self._pace.idle_s, self._poll
         )
@@ -134,8 +117,12 @@ class Driver:
             self._changes = self.sight.changes
             self._changed()
 
-    def _prepare(self) -> Task[None]:
-        yield sighting.prepare(self.place.io, self.place.identity.dead_s + SIGHT_MARGIN_S)
+    def _round(self) -> Task[bool]:
+        """Read; before the first time, make the folders that a new pool lacks."""
+        if not self._is_prepared:
+            found = yield sighting.prepare(self.place.io, self.sight.limit_s)
+            self._is_prepared = isinstance(found, Done)
+        return (yield from self.sight.round())
 
     def _ask_keeper(self) -> Task[None]:
         while True:
@@ -160,18 +147,24 @@ class Driver:
         wishes = self.sight.wishes()
         kept = {n[len(GUEST_PREFIX) :] for n in self.locks.kept if is_guest(n)}
         results, self._results = tuple(self._results), []
+        guests = self.guests.guests(kept | wishes.guests.keys())
+        if files is not None:
+            here = [name for name, power in (guests or {}).items() if power.is_here]
+            self.probing.want(wishes, self.sight.guests(), here)
         observation = Observation(
             now=now,
             live=self._members.live,
             steady_since=self._members.steady_since,
             kept=self.locks.kept,
             held=self.locks.held,
-            guests=self.guests.guests(kept | wishes.guests.keys()),
+            guests=guests,
             files=files,
             results=results,
             busy=self.guests.busy,
             stopping=self.stopping,
             repositories=self._repositories,
+            lacking=self.probing.lacking,
+            answering=self.probing.answering,
             read_at=self._read_at,
         )
         decision = self.agent.step(observation)
@@ -184,8 +177,10 @@ class Driver:
         self._tell_about(decision.sentence)
 
     def _act(self, issued: act.Issued) -> None:
-        task = self._table[type(issued.action)](issued.action)
-        self.loop.start(task, partial(self._ended, issued.ticket))
+        if isinstance(issued.action, act.LeaveNow):
+            self.has_left = True
+            return
+        self.loop.start(self.hands.task(issued.action), partial(self._ended, issued.ticket))
 
     def _ended(self, ticket: int, ended: Ended) -> None:
         self._results.append(act.Result(ticket, *ended))
@@ -201,44 +196,3 @@ class Driver:
         self.local.write(
             self.place.identity, sentence, trouble, self.sight, self.locks, self._members
         )
-
-    # ------------------------------------------------------------ actions
-
-    def _tell(self, guest: str, verb: str, *words: Any) -> Task[Ended]:
-        file = self.sight.guests().get(guest)
-        if file is None:
-            return False, f"{guest} has no usable file in guests/"
-        return (yield from self.guests.tell(file, verb, *words))
-
-    def _drop(self, action: act.DropFromKeeper) -> Task[Ended]:
-        """Let go of a lock; a guest that ended is forgotten before, with its reason."""
-        if is_guest(action.name):
-            guest = action.name[len(GUEST_PREFIX) :]
-            power = (self.guests.guests({guest}) or {}).get(guest)
-            if power is not None and not power.is_here:
-                ok, why = yield from self._tell(guest, "forget")
-                if not ok:
-                    self.place.say(f"{guest} is still defined here: {why}")
-        return (yield from self.locks.drop(action.name))
-
-    def _event(self, action: act.AppendEvent) -> Task[Ended]:
-        event = Event(
-            time.time(), self.place.identity.node, action.event, action.guest, action.text,
-            action.proofs, dict(action.parts),
-        )  # fmt: skip
-        self.writer.event(event)
-        self.notices.tell(event)
-        about = " ".join(filter(None, (action.guest, action.text)))
-        self.place.say(f"{action.event}: {about}" if about else action.event)
-        return True, None
-        yield Pause(0)
-
-    def _leave(self, action: act.LeaveNow) -> Task[Ended]:
-        self.has_left = True
-        return True, None
-        yield Pause(0)
-
-
-def _wait(action: act.Wait) -> Task[Ended]:
-    yield Pause(action.seconds)
-    return True, None

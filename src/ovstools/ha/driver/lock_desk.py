@@ -28,7 +28,7 @@ class LockDesk:
     ) -> None:
         self._io = io
         self._keeper = keeper
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._say = say
         self._descriptors: dict[str, int] = {}
         self._kept: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ class LockDesk:
 
     def take(self, name: str, blocking: bool) -> Task[Ended]:
         """Take a lock; the value of a grant is what its file holds."""
-        limit_s = None if blocking else self._limit_s
+        limit_s = None if blocking else self.limit_s
         found = yield locks.take(self._io, name, limit_s, blocking)
         if isinstance(found, Granted):
             if name in self._descriptors:  # flock(2) excludes two open files: it cannot be

@@ -15,8 +15,9 @@ from .lock_desk import Ended, LockDesk
 from .loop import Task
 
 
-def clear_mark(io: PoolIo, desk: LockDesk, guest: str, limit_s: float) -> Task[Ended]:
+def clear_mark(io: PoolIo, desk: LockDesk, guest: str) -> Task[Ended]:
     """Remove the mark; what else is in the file stays as it is."""
+    limit_s = desk.limit_s
     found = yield locks.take(io, CONFIG, limit_s, blocking=True)
     if not isinstance(found, Granted):
         return False, "the operator's files are locked"

@@ -43,7 +43,7 @@ class Sight:
         self._clock = clock
         self.own_name = f"{NODES}/{me}.json"
         self._reports = {f"{NODES}/{node}.json": node for node in nodes}
-        self._limit_s = limit_s
+        self.limit_s = limit_s
         self._say = say
         self._signatures: dict[str, str] = {}
         self._listed: dict[str, frozenset[str]] = {GUESTS: frozenset(), REQUESTS: frozenset()}
@@ -148,7 +148,7 @@ class Sight:
 
     def _read(self, names: Iterable[str], begun: float) -> Task[bool]:
         known = {name: self._signatures.get(name, "") for name in names}
-        found = yield sighting.look(self._io, known, self._limit_s)
+        found = yield sighting.look(self._io, known, self.limit_s)
         if isinstance(found, Abandoned):
             self.lose(f"no answer within {found.after_s:.0f} s")
             return False

@@ -95,6 +95,8 @@ class Rig:
         self.folder = folder
         self.pool = folder / "pool"
         self.pool.mkdir(exist_ok=True)
+        self.definition = folder / "definition"
+        self.definition.touch()
         self.said: list[str] = []
         self.heart = Heart()
         self.hypervisor = Hypervisor()
@@ -127,8 +129,15 @@ class Rig:
 
     def add(self, name: str, **values: Any) -> None:
         """Put a guest's file into the pool."""
-        given = {"uuid": "", "hypervisor": "process", "definition": "/x", "state": "started",
-                 "home": "one", "mem_mb": 16, **values}  # fmt: skip
+        given = {
+            "uuid": "",
+            "hypervisor": "process",
+            "definition": str(self.definition),
+            "state": "started",
+            "home": "one",
+            "mem_mb": 16,
+            **values,
+        }
         (self.pool / "guests").mkdir(exist_ok=True)
         new = self.pool / "guests" / f".{name}"
         new.write_bytes(format_guest(GuestFile(name=name, **given)))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ovstools.ha.actions import ClearMark
 from ovstools.ha.forms.event import parse_events
 from ovstools.ha.forms.orders import parse_orders
 from ovstools.ha.forms.report import Sheet, parse_report
 from ovstools.ha.orders import Orders, Phase
 from ovstools.ha.report import POWER_OFF, Power
+from ovstools.ha.wishes import After, Mark
 from ovstools.model.owner_record import GuestState, OwnerRecord, parse_record
 from tests.unit.ha.driver.rig import Rig
 
@@ -183,3 +186,38 @@ def test_each_event_is_told_to_the_operators_program(folder: Path, rig: Rig) -> 
     rig.run(lambda: heard.exists() and "started" in heard.read_text())
     told: list[Any] = [json.loads(line) for line in heard.read_text().splitlines()]
     assert [each["guest"] for each in told if each["event"] == "started"] == [WEB]
+
+
+def test_a_guest_whose_definition_is_not_here_waits(rig: Rig) -> None:
+    rig.definition.unlink()
+    rig.add("absent", definition=str(rig.definition))
+    rig.run(lambda: "absent" in rig.driver.probing.lacking)
+    assert rig.driver.probing.lacking == {"absent": str(rig.definition)}
+    rig.run(lambda: sheet(rig).report.lacking)
+
+
+def test_a_guest_comes_after_one_that_answers(rig: Rig) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        wait = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+        rig.add(WEB)
+        rig.add("later", after=(After(WEB, wait, 30.0),))
+        rig.run(lambda: WEB in rig.hypervisor.table)
+        rig.run(lambda: (e := orders(rig).entries.get("later")) and WEB in e.reason)
+        assert "later" not in rig.hypervisor.table
+        listener.listen()
+        rig.run(lambda: rig.hypervisor.table.get("later") is Power.RUNNING)
+    assert f"{WEB} {wait}" in sheet(rig).report.answering
+
+
+def test_a_mark_of_a_dead_writer_is_cleared(rig: Rig) -> None:
+    rig.add(WEB, state="stopped", mark=Mark("backup", "one"))
+    rig.run(lambda: rig.driver.sight.files())
+    results: list[object] = []
+    for guest in (WEB, "nobody"):
+        rig.driver.loop.start(rig.driver.hands.task(ClearMark(guest)), results.append)
+    rig.run(lambda: len(results) == 2)
+    assert sorted(map(str, results)) == [
+        "(False, 'guests/nobody.yaml cannot be changed')", "(True, None)"
+    ]  # fmt: skip
+    rig.run(lambda: rig.driver.sight.guests()[WEB].mark is None)
