@@ -7,14 +7,17 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import click
 
 from ..errors import RefusedError
 from ..system import files
+
+#: a line, or a table's header, rows, and a style for each row
+Shown = Union[str, tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]]
 
 
 def print_json(data: Mapping[str, Any]) -> None:
@@ -55,17 +58,42 @@ def print_table(
     """
     if is_terminal():
         from rich.console import Console
-        from rich.table import Table
 
-        table = Table(*header, box=None, pad_edge=False, header_style="bold")
-        for number, row in enumerate(rows):
-            table.add_row(*map(_escaped, row), style=styles[number] if styles else None)
-        Console().print(table)
+        Console().print(_rich_table(header, rows, styles))
         return
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     for row in (header, *rows):
         line = "  ".join(word.ljust(width) for word, width in zip(row, widths))
         click.echo(line.rstrip())
+
+
+def is_live() -> bool:
+    """Tell whether what is printed can be overwritten: on a terminal, with colour or without."""
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def show_live(frames: Iterable[Sequence[Shown]]) -> None:
+    """Show each frame in the place of the one before."""
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(no_color=bool(os.environ.get("NO_COLOR")))
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        for frame in frames:
+            parts = [Text(part) if isinstance(part, str) else _rich_table(*part) for part in frame]
+            live.update(Group(*parts), refresh=True)
+
+
+def _rich_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] | None
+) -> Any:
+    from rich.table import Table
+
+    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    for number, row in enumerate(rows):
+        table.add_row(*map(_escaped, row), style=styles[number] if styles else None)
+    return table
 
 
 def _escaped(word: str) -> str:
