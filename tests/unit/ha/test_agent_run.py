@@ -75,7 +75,7 @@ def systemd(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.so
         listener.bind(str(folder / "notify"))
         listener.setblocking(False)
         monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
-        monkeypatch.setenv("WATCHDOG_USEC", "300000")
+        monkeypatch.setenv("WATCHDOG_USEC", "30000000")
         yield listener
 
 
