@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv check test e2e slow soak demo bench lab lab-down lab-status clean
+.PHONY: help .venv check test e2e slow soak demo bench ha-try lab lab-down lab-status clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -33,8 +33,8 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests with cov
 
 test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 
-slow: .venv ## 1,100 random schedules of guest HA; installing into an environment of its own
-	$(PYTEST) -m slow tests/ha_random tests/slow
+slow: .venv ## random schedules of guest HA; real agents on this machine; installing from scratch
+	$(PYTEST) -m slow tests/ha_random tests/ha_try tests/slow
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)
@@ -48,6 +48,9 @@ demo: .venv ## the white paper's story on three virtual servers, each command sh
 
 bench: .venv ## how long ovstools takes to start, and the HA master to decide
 	$(PYTHON) -m tests.bench
+
+ha-try: .venv ## three servers of a pool as processes on this machine, with guests under HA
+	$(PYTHON) bin/ovstools ha-try start
 
 lab: .venv ## start three virtual servers with this checkout's ovstools, and say how to log in
 	$(PYTHON) -m tests.lab up
