@@ -10,15 +10,12 @@ from typing import Union
 from ..errors import RefusedError
 from ..model.heartbeat import KernelCluster
 from ..model.repositories import RepositoryList
-from ..settings import Settings
-from ..system import mounts, o2cb
+from ..system import o2cb, pool_fs
 from ..system.clock import Clock
 from ..system.host import Host
 from .observation import Identity
 from .pool_io import PoolIo
 
-FOLDER = ".ovs"  #: below an OCFS2 cluster root
-NFS_MOUNT = "poolfs"  #: below /run/ovs, for an NFS cluster root
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 MEMINFO = "/proc/meminfo"
 
@@ -48,15 +45,11 @@ def find(host: Host) -> Union[PoolPlace, Missing]:
     settings = host.settings
     if settings.paths.pool != "auto":
         return _given(settings.paths.pool)
-    table = mounts.read_mounts(host)
-    root = settings.paths.cluster_root
-    for mountpoint, folder in ((root, f"{root}/{FOLDER}"), _nfs(settings)):
-        mount = table.at(mountpoint)
-        if mount is not None and mount.fstype == "ocfs2":
-            major, _, minor = mount.device_number.partition(":")
-            return PoolPlace(folder, os.makedev(int(major), int(minor)))
+    mounted = pool_fs.find(host)
+    if mounted is not None:
+        return PoolPlace(mounted.folder, mounted.device)
     hint = "ovs-makerepo SOURCE C DESCRIPTION makes it; ovstools repositories start mounts it"
-    return Missing(f"no cluster root is mounted at {root}", hint)
+    return Missing(f"no cluster root is mounted at {settings.paths.cluster_root}", hint)
 
 
 def demand(host: Host) -> PoolPlace:
@@ -74,11 +67,6 @@ def _given(path: str) -> Union[PoolPlace, Missing]:
         return PoolPlace(path, os.stat(path).st_dev)
     except OSError as error:
         return Missing(f"{path}: {error.strerror}", "correct paths.pool")
-
-
-def _nfs(settings: Settings) -> tuple[str, str]:
-    path = f"{settings.paths.run}/{NFS_MOUNT}"
-    return path, path
 
 
 def identity(host: Host) -> Union[Identity, Missing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,12 +97,32 @@ class Pool:
         KeeperClient(str(self.path)).put(name, self.take(name))
         os.close(self._ends.pop())
 
-    def report(self, node: str, boot: str, sequence: int = 1, **words: object) -> None:
-        report = Report(node, boot, node_lock=True, asked=True, **words)  # type: ignore[arg-type]
+    def report(self, node: str, boot: str, sequence: int = 1, **words: Any) -> None:
+        report = Report(node, boot, node_lock=True, asked=True, **words)
         data = format_report(Sheet(report, sequence, "inc"))
         new = self.folder / "nodes" / f".{node}.new"
         new.write_bytes(data)
         new.replace(self.folder / "nodes" / f"{node}.json")
+
+    @contextlib.contextmanager
+    def agent(self, node: str, boot: str, **words: Any) -> Iterator[None]:
+        """Let a server's agent report again and again."""
+        ends = threading.Event()
+
+        def beat() -> None:
+            sequence = 1
+            while not ends.wait(0.1):
+                sequence += 1
+                self.report(node, boot, sequence, **words)
+
+        self.report(node, boot, **words)
+        thread = threading.Thread(target=beat)
+        thread.start()
+        try:
+            yield
+        finally:
+            ends.set()
+            thread.join()
 
     def orders(self, *dead: str) -> None:
         orders = Orders(1, 1, ME, {}, frozenset(dead), {ME: BOOT})
@@ -110,9 +132,9 @@ class Pool:
             limit_s: float = 5.0) -> int:  # fmt: skip
         return guest_hook.run(self.host(), Request(driver, guest, operation), limit_s)
 
-    def refusal(self, **words: str) -> str:
+    def refusal(self, **words: Any) -> str:
         with pytest.raises(ToolError) as error:
-            self.ask(**words)  # type: ignore[arg-type]
+            self.ask(**words)
         assert error.value.what.startswith("web1 is not started here: ")
         assert error.value.hint
         return error.value.what
@@ -224,11 +246,8 @@ def test_a_guest_that_is_off(pool: Pool) -> None:
 def test_a_server_that_has_booted_anew(pool: Pool) -> None:
     """Its agent must report before our eyes: an old report proves nothing."""
     pool.record(THERE)
-    pool.report(TWO, "boot-3")
-    later = threading.Timer(0.6, lambda: pool.report(TWO, "boot-3", 2))
-    later.start()
-    assert pool.ask() == 0
-    later.join()
+    with pool.agent(TWO, "boot-3"):
+        assert pool.ask() == 0
     assert pool.now().owner == ME
 
 
@@ -322,11 +341,11 @@ def test_a_torn_record_names_all(pool: Pool) -> None:
         ({"boot": "boot-3", "guests": {"web1": Local(Power.CRASHED, True)}}, f"is on {TWO}"),
     ],
 )
-def test_what_the_other_reports(pool: Pool, words: dict[str, object], reason: str) -> None:
+def test_what_the_other_reports(pool: Pool, words: dict[str, Any], reason: str) -> None:
     pool.record(THERE)
-    pool.report(TWO, **words)  # type: ignore[arg-type]
-    threading.Timer(0.4, lambda: pool.report(TWO, sequence=2, **words)).start()  # type: ignore[arg-type]
-    assert reason in pool.refusal()
+    with pool.agent(TWO, **words):
+        refusal = pool.refusal()
+    assert reason in refusal
 
 
 def test_an_old_report_proves_nothing(pool: Pool) -> None:
