@@ -23,7 +23,7 @@ class IscsiRequest:
     """What the command line says of iSCSI, beside the source itself.
 
     prune: delete the node records of all other targets; all_portals: one session for each
-    portal that the target has, for multipathd.
+    portal that the target has or is recorded with, for multipathd.
     """
 
     chap: Chap | None = None
@@ -89,7 +89,9 @@ def _choose(
             + iscsiadm.INITIATOR,
         )
     if request.all_portals:
-        return tuple(found)
+        # Some targets tell only of the portal that was asked: of the others there are records.
+        recorded = [each.at for each in records if each.at.iqn.lower() == source.iqn.lower()]
+        return tuple(dict.fromkeys([*found, *recorded]))
     here = [at for at in found if wanted.means(at)]
     if not here and len(found) > 1:
         raise RefusedError(

@@ -37,8 +37,9 @@ MEANING = {
     Status.LOGIN: ("the target refused the log-in", "does it let this initiator in? {initiator}"),
     Status.TRANSPORT_TIMEOUT: ("no answer in time", "is the network to the storage whole?"),
     Status.FATAL_LOGIN: (
-        "the target refused the log-in",
-        "is the target still there, and does it let this initiator in? {initiator}",
+        "the target, or with mutual CHAP this initiator, refused the log-in",
+        "is the target still there, and does it let this initiator in? {initiator}\n"
+        "with mutual CHAP: are username_in and password_in the target's own?",
     ),
     Status.NO_ISCSID: ("iscsid does not answer", "systemctl status iscsid.socket iscsid.service"),
     Status.HOST_NOT_FOUND: ("the name is not known", "use the address"),

@@ -54,6 +54,7 @@ def test_what_is_fine() -> None:
         (4, "no connection", "address"),
         (8, "no answer in time", "network"),
         (19, "refused the log-in", "initiatorname.iscsi"),
+        (19, "mutual CHAP", "password_in"),
         (20, "iscsid does not answer", "systemctl status"),
         (24, "CHAP", "--chap-file"),
     ],
