@@ -6,13 +6,14 @@ The keeper has the lock before the guest runs; a kill between any two leaves one
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import OvsError, ToolError
 from ..model import lock_names
-from ..model.owner_record import GuestState, OwnerRecord, RecordRead
+from ..model.owner_record import BY_HAND, GuestState, OwnerRecord, RecordRead
 from ..system.host import Host
 from . import locks
 from .certificate import Granted, Lacking
@@ -66,6 +67,7 @@ class HookStart:
             sight.is_absent |= before.boot_id != sight.identity.boot
         proof, at_grant = self._certified(before)
         mine = record(sight, self._guest, GuestState.STARTING, before)
+        mine = replace(mine, incarnation=f"{BY_HAND}{os.urandom(8).hex()}")
         if self._uuid and mine.guest_uuid == self._guest:
             mine = replace(mine, guest_uuid=self._uuid)
         self._write(lock.descriptor, mine)

@@ -10,6 +10,8 @@ from .work import Steps, Worker, is_here, power_of, record
 
 #: pause before a failed step of a release is tried again
 RETRY_S = 5.0
+#: how long a guest that somebody starts by hand may take to appear, after the hook let it pass
+BY_HAND_S, LOOK_S = 60.0, 1.0
 
 
 def close(worker: Worker, guest: str, order: Order | None) -> Steps:
@@ -35,6 +37,12 @@ def release(worker: Worker, guest: str) -> Steps:
         if (yield from hand_over(worker, guest, read.value)) is not None:
             worker.ended[guest] = power
         return None
+    if isinstance(read.value, OwnerRecord) and read.value.is_by_hand:
+        until = worker.seen.now + BY_HAND_S
+        while not is_here(worker, guest) and worker.seen.now < until and not worker.seen.stopping:
+            yield Wait(LOOK_S)
+        if is_here(worker, guest):
+            return None
     yield from close(worker, guest, None)
     if guest_lock(guest) in worker.seen.kept:
         yield Wait(RETRY_S)

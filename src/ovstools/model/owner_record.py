@@ -25,6 +25,8 @@ MAX_COUNT = 2**63 - 1
 _WORD = re.compile(r"[!-<>-~]+", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9]\d*", re.ASCII)
 _ORDER = re.compile(r"(?P<epoch>0|[1-9]\d*)\.(?P<sequence>0|[1-9]\d*)", re.ASCII)
+#: begins the incarnation in a record that no agent wrote, but the hook at a start by hand
+BY_HAND = "hook-"
 #: the longest word of each kind; with all of them the text still fits the block
 _LENGTHS = {"guest_uuid": 36, "owner": 64, "boot_id": 36, "incarnation": 36, "target": 64}
 
@@ -72,6 +74,11 @@ class OwnerRecord:
                 raise ValueError(f"{count} is out of range")
         if (self.target is not None) != (self.state is GuestState.MIGRATING):
             raise ValueError(f"state {self.state.value} with target {self.target!r}")
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Tell whether the hook wrote it: the hypervisor was about to start the guest."""
+        return self.state is GuestState.STARTING and self.incarnation.startswith(BY_HAND)
 
     @property
     def nodes(self) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ def test_a_guest_that_is_off(pool: Pool) -> None:
     now = pool.now()
     assert (now.owner, now.owner_number, now.boot_id) == (ME, 0, BOOT)
     assert (now.state, now.order, now.sequence) == (GuestState.STARTING, None, 8)
-    assert now.guest_uuid == "uuid-1"
+    assert now.guest_uuid == "uuid-1" and now.is_by_hand
     (event,) = parse_events((pool.folder / f"events/{ME}.hook.jsonl").read_bytes())
     assert (event.event, event.guest, event.text) == ("certificate", "web1", "started by hand")
     assert event.proofs == (f"{TWO}: released: the record says stopped",)

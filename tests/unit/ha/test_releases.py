@@ -1,0 +1,93 @@
+"""Letting go of a guest that is not here: not while somebody starts it by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ovstools.ha import releases
+from ovstools.ha.actions import Action, DropFromKeeper, ReadRecord, Result, Wait, WriteRecord
+from ovstools.ha.observation import Identity, Observation
+from ovstools.ha.orders import Orders
+from ovstools.ha.report import Power
+from ovstools.ha.rules import Rules
+from ovstools.model.owner_record import BY_HAND, GuestState, OwnerRecord
+
+OURS = OwnerRecord("uuid", "a", 0, "boot", "an-agent", GuestState.STARTING)
+BY_HOOK = replace(OURS, incarnation=f"{BY_HAND}1234")
+
+
+class Agent:
+    """What a job sees of its agent; the guest appears at a moment, or never."""
+
+    has_node_lock = True
+
+    def __init__(self, appears: float | None, stops: float | None = None) -> None:
+        self.identity = Identity("a", "boot", "an-agent", {"a": 0}, 62.0)
+        self.rules = Rules()
+        self.ended: dict[str, Power] = {}
+        self.orders = Orders()
+        self.now = 0.0
+        self.kept = frozenset({"guest-web1"})
+        self._appears = appears
+        self._stops = stops
+
+    @property
+    def seen(self) -> Observation:
+        """Return what is the case now."""
+        is_here = self._appears is not None and self.now >= self._appears
+        guests = {"web1": Power.RUNNING} if is_here else {}
+        stopping = "reboot" if self._stops is not None and self.now >= self._stops else None
+        return Observation(self.now, None, None, self.kept, frozenset(), guests, None,
+                           stopping=stopping)  # fmt: skip
+
+    def event(
+        self, event: str, guest: str | None = None, text: str = "", proofs: tuple[str, ...] = (),
+        parts: tuple[tuple[str, float], ...] = (),
+    ) -> None:  # fmt: skip
+        """Say nothing."""
+
+    def carry_out(self, record: OwnerRecord) -> list[Action]:
+        """Run the job to its end; return what it did besides reading and waiting."""
+        steps = releases.release(self, "web1")
+        done: list[Action] = []
+        result: Result | None = None
+        while True:
+            try:
+                action = next(steps) if result is None else steps.send(result)
+            except StopIteration:
+                return done
+            if isinstance(action, Wait):
+                self.now += action.seconds
+            elif isinstance(action, DropFromKeeper):
+                self.kept = frozenset()
+            if not isinstance(action, (Wait, ReadRecord)):
+                done.append(action)
+            result = Result(0, True, record if isinstance(action, ReadRecord) else None)
+
+
+@pytest.mark.parametrize("appears", [0.5, 59.0])
+def test_a_guest_that_is_just_being_started_keeps_its_lock(appears: float) -> None:
+    agent = Agent(appears)
+    assert agent.carry_out(BY_HOOK) == []
+    assert agent.ended == {}
+
+
+@pytest.mark.parametrize(
+    "record, stops, after_s",
+    [
+        (BY_HOOK, None, releases.BY_HAND_S),
+        (BY_HOOK, 10.0, 10.0),
+        (OURS, None, 0.0),
+        (replace(BY_HOOK, state=GuestState.RUNNING), None, 0.0),
+    ],
+)
+def test_one_that_never_came_is_released(
+    record: OwnerRecord, stops: float | None, after_s: float
+) -> None:
+    agent = Agent(None, stops)
+    written, dropped = agent.carry_out(record)
+    assert isinstance(written, WriteRecord) and written.record.state is GuestState.STOPPED
+    assert isinstance(dropped, DropFromKeeper)
+    assert agent.now == after_s and agent.ended == {"web1": Power.CRASHED}
