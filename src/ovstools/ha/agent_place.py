@@ -6,7 +6,7 @@ from typing import Union
 
 from ..model.mountinfo import MountTable
 from ..model.repositories import RepositoryList
-from ..system import mounts
+from ..system import mounts, o2cb
 from ..system.host import Host
 from . import pool_place
 from .driver.membership import KernelMembership
@@ -19,6 +19,7 @@ from .pool_place import Missing
 
 def find(host: Host) -> Union[Place, Missing]:
     """Return the surroundings, or what is missing yet: the agent waits for that."""
+    cluster = o2cb.read_kernel_cluster(host)
     identity = pool_place.identity(host)
     if isinstance(identity, Missing):
         return identity
@@ -41,6 +42,7 @@ def find(host: Host) -> Union[Place, Missing]:
         say=host.talk.notice,
         repositories=lambda: mounted_repositories(host),
         notify="" if program == "none" else program,
+        hang_s=0.0 if cluster is None else cluster.timing.split_s,
     )
 
 

@@ -54,6 +54,15 @@ class Timing:
         """Say how many seconds after a lost connection the quorum is decided."""
         return (self.threshold + 2) * BEAT_S
 
+    @property
+    def split_s(self) -> float:
+        """Say for how many seconds a split network can keep the others' I/O waiting.
+
+        The connection falls idle, the quorum is decided, the losers fence themselves, and are
+        declared dead; only then are their locks recovered.
+        """
+        return self.idle_ms / 1000 + self.quorum_delay_s + self.dead_s
+
     def problems(self) -> list[str]:
         """List what o2cb's init script or the kernel would refuse or raise."""
         found = [

@@ -22,19 +22,22 @@ from tests.unit.model.captured import captured
 
 # o2cb.sysconfig(5); quorum delay as O2NET_QUORUM_DELAY_MS
 @pytest.mark.parametrize(
-    ("timing", "fence_s", "dead_s", "quorum_delay_s"),
+    ("timing", "fence_s", "dead_s", "quorum_delay_s", "split_s"),
     [
-        (Timing(7), 12, 14, 18),
-        (FAST, 30, 32, 36),
-        (DEFAULT, 60, 62, 66),
-        (MULTIPATH, 120, 122, 126),
+        (Timing(7, 10000), 12, 14, 18, 42),
+        (FAST, 30, 32, 36, 78),
+        (DEFAULT, 60, 62, 66, 158),
+        (MULTIPATH, 120, 122, 126, 308),
     ],
 )
-def test_what_follows(timing: Timing, fence_s: int, dead_s: int, quorum_delay_s: int) -> None:
-    assert (timing.fence_s, timing.dead_s, timing.quorum_delay_s) == (
+def test_what_follows(
+    timing: Timing, fence_s: int, dead_s: int, quorum_delay_s: int, split_s: float
+) -> None:
+    assert (timing.fence_s, timing.dead_s, timing.quorum_delay_s, timing.split_s) == (
         fence_s,
         dead_s,
         quorum_delay_s,
+        split_s,
     )
 
 

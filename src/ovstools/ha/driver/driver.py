@@ -23,7 +23,9 @@ from .writer import Writer
 
 #: for so long after a change, more are to be expected soon
 BUSY_FOR_S = 5.0
-SIGHT_MARGIN_S = 30.0  #: for a dead server's journal to be recovered, after it is declared dead
+RECOVERY_S = 30.0  #: for a dead server's locks and journal, after it is declared dead
+#: a read that takes longer is worth a word: somebody may be dying
+LATE_S = 5.0
 
 
 class Driver:
@@ -35,7 +37,7 @@ class Driver:
         self._pace = place.pace
         self.agent = agent
         identity = place.identity
-        limit_s = identity.dead_s + SIGHT_MARGIN_S
+        limit_s = max(identity.dead_s, place.hang_s) + RECOVERY_S
         self.sight = Sight(
             place.io, loop.clock, identity.node, identity.numbers, limit_s, place.say
         )
@@ -58,6 +60,7 @@ class Driver:
         self._due_at = 0.0
         self._busy_until = 0.0
         self._is_reading = False
+        self._reads_since = 0.0
         self._is_prepared = False
         self._changes = -1
         self._read_at: float | None = None
@@ -104,6 +107,7 @@ class Driver:
             )
         if not self._is_reading:
             self._is_reading = True
+            self._reads_since = now
             self.loop.start(self._round(), self._was_read)
         self.loop.after(
             self._pace.busy_s if now < self._busy_until else self._pace.idle_s, self._poll
@@ -116,6 +120,9 @@ class Driver:
         if self.sight.changes != self._changes:
             self._changes = self.sight.changes
             self._changed()
+
+    def _is_late(self) -> bool:
+        return self._is_reading and self.loop.clock.monotonic() >= self._reads_since + LATE_S
 
     def _round(self) -> Task[bool]:
         """Read; before the first time, make the folders that a new pool lacks."""
@@ -188,6 +195,8 @@ class Driver:
 
     def _tell_about(self, sentence: str) -> None:
         trouble = self.sight.trouble or self.locks.trouble
+        if not trouble and self._is_late():
+            sentence = f"{sentence}; waiting for the pool file system to answer"
         if trouble:
             sentence = f"{sentence}; {trouble}"
         if sentence != self._sentence:

@@ -34,6 +34,7 @@ class Place:
 
     run: its folder for small files in memory. repositories: UUIDs of those mounted here, None:
     all. notify: a program that gets each event as JSON on its standard input; empty: none.
+    hang_s: how long I/O on a pool that is well can hang, until dying servers are declared dead.
     """
 
     identity: Identity
@@ -46,6 +47,7 @@ class Place:
     repositories: Callable[[], frozenset[str] | None] = lambda: None
     notify: str = ""
     pace: Pace = field(default_factory=Pace)
+    hang_s: float = 0.0
 
     def is_same(self, other: Place) -> bool:
         """Tell whether an agent may go on there: the same mount, and the same cluster."""

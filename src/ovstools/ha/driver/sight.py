@@ -31,8 +31,8 @@ ESSENTIAL = (ORDERS, POLICY, RULES, MASTER_FILE)
 class Sight:
     """What was read last; files() is None while the pool file system cannot be relied on.
 
-    limit_s: a read that takes longer is given up. Longer than a dead server's heartbeat and the
-    recovery of its journal take, through which every read waits: those are no loss of sight.
+    limit_s: a read that takes longer is given up. Longer than it takes to declare a server dead
+    and to recover its locks and journal, through which every read waits: that is no loss of sight.
     """
 
     def __init__(
