@@ -35,6 +35,10 @@ class Leading:
         self._written: Orders | None = None
         self._is_writing = False
 
+    def unchanged_s(self, guest: str) -> float:
+        """Return for how long this master has seen a guest's entry as it is."""
+        return self.agent.seen.now - self._since.get(guest, self.agent.seen.now)
+
     def give_up(self) -> None:
         """Let go of the role and its locks at once."""
         agent = self.agent

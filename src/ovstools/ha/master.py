@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 from . import asks, life, moves, recovery
 from .after import cycles
@@ -54,14 +55,11 @@ class Deciding:
         }
         located = ((guest, node) for guest in self.entries if (node := self._location(guest)))
         self.placement = Placement(view.wishes, ready, located)
-        self._cycles: dict[str, frozenset[str]] | None = None
 
-    @property
+    @cached_property
     def cycles(self) -> dict[str, frozenset[str]]:
         """Return the guests that wait for themselves in the end, and for whom."""
-        if self._cycles is None:
-            self._cycles = cycles(self.view.wishes.guests)
-        return self._cycles
+        return cycles(self.view.wishes.guests)
 
     def _location(self, guest: str) -> str | None:
         entry = self.entries[guest]
@@ -148,9 +146,8 @@ def decide(view: View, rules: Rules) -> tuple[Orders, Deciding]:
         del deciding.entries[guest]
         deciding.placement.take_away(guest)
     # All that is known comes first, so that placement sees it; then, by priority, the rest.
-    ranked = sorted(wishes.values(), key=lambda wish: (-wish.priority, wish.name))
     later = []
-    for wish in ranked:
+    for wish in map(wishes.__getitem__, view.wishes.ranked):
         entry = deciding.entries.get(wish.name)
         can_wait = entry is None or entry.phase in _CAN_WAIT
         if can_wait or (entry and entry.phase is Phase.RUNNING and wish.state == STARTED):

@@ -26,6 +26,9 @@ class Phase(Enum):
     ERROR = "error"
     IGNORED = "ignored"
 
+    #: members are single: the identity will do, and Enum's own hash is a slow one
+    __hash__ = object.__hash__
+
 
 class Order(NamedTuple):
     """One order to one server; `to`: the other end of a migration; record as rule 3 names it."""

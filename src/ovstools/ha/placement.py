@@ -35,8 +35,8 @@ class Placement:
         self._wishes = wishes
         self._by_count = wishes.policy.placement == COUNT
         self._reports = {name: report for name, (_, report) in ready.items()}
-        self.together = wishes.together()
-        self.apart = wishes.apart()
+        self.together = wishes.together
+        self.apart = wishes.apart
         self.rooms = {
             name: Room(number, report.cpu, report.mem_mb - report.reserve_mb)
             for name, (number, report) in ready.items()

@@ -24,6 +24,9 @@ class Power(Enum):
     DESTROYED = "destroyed"  #: by hand
     MIGRATED = "migrated"  #: its copy went to another server
 
+    #: members are single: the identity will do, and Enum's own hash is a slow one
+    __hash__ = object.__hash__
+
     @property
     def is_here(self) -> bool:
         """Tell whether there is a copy in memory."""

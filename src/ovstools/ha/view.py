@@ -25,6 +25,9 @@ class Condition(Enum):
     LOST = "lost"  #: not live; its node lock is awaited
     DEAD = "dead"  #: not live, and we hold its node lock
 
+    #: members are single: the identity will do, and Enum's own hash is a slow one
+    __hash__ = object.__hash__
+
     @property
     def is_ready(self) -> bool:
         """Tell whether what its agent reports can be relied on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 STARTED, STOPPED, DISABLED, IGNORED = "started", "stopped", "disabled", "ignored"
@@ -118,14 +119,21 @@ class Ask(NamedTuple):
 
 @dataclass(frozen=True)
 class Wishes:
-    """All operator files together; `affinity` looks the rules up by guest."""
+    """All operator files together, and what follows from them, once it was asked for."""
 
     policy: Policy = field(default_factory=Policy)
     guests: Mapping[str, Wish] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     asks: tuple[Ask, ...] = ()
 
-    def together(self) -> dict[str, frozenset[str]]:
+    @cached_property
+    def ranked(self) -> tuple[str, ...]:
+        """Return all guests, most important first."""
+        ranked = sorted(self.guests.values(), key=lambda wish: (-wish.priority, wish.name))
+        return tuple(wish.name for wish in ranked)
+
+    @cached_property
+    def together(self) -> Mapping[str, frozenset[str]]:
         """Return for each guest under such a rule the whole group it must stay with."""
         groups: dict[str, frozenset[str]] = {}
         for rule in self.rules:
@@ -135,7 +143,8 @@ class Wishes:
                     groups[guest] = merged
         return groups
 
-    def apart(self) -> dict[str, frozenset[str]]:
+    @cached_property
+    def apart(self) -> Mapping[str, frozenset[str]]:
         """Return for each guest those it must never share a server with."""
         found: dict[str, frozenset[str]] = {}
         for rule in self.rules:

@@ -95,7 +95,7 @@ def test_together_goes_where_the_others_are_or_fits_as_a_whole() -> None:
 
 def test_chained_rules_make_one_group() -> None:
     rules = (Rule(TOGETHER, frozenset({"a", "b"})), Rule(TOGETHER, frozenset({"b", "c"})))
-    groups = Wishes(rules=rules).together()
+    groups = Wishes(rules=rules).together
     assert groups["a"] == groups["c"] == frozenset({"a", "b", "c"})
 
 

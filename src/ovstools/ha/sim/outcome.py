@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .world import World
 
 #: longer than any `after` of a random schedule
-PATIENCE_S = 350.0
+LONGEST_AFTER_S = 301.0
 _STATES = {
     Phase.ERROR: "error",
     Phase.WAITING: "waiting",
@@ -162,18 +162,37 @@ def _moved(world: World, guest: str) -> bool:
     return len(set(nodes)) > 1
 
 
-def is_leaderless(world: World) -> bool:
-    """Tell whether nobody is the master, though somebody could be."""
-    able = [
+def _able(world: World) -> list[Server]:
+    """Return the servers whose agent could be the master."""
+    return [
         server
         for server in world.servers.values()
         if server.driver is not None and server.agent_state == RUNNING and not server.stopping
         and server.name in world.o2cb.live and world.sees_store(server)
         and world.dlm.holder(node_lock(server.name)) == server.name
     ]  # fmt: skip
+
+
+def is_leaderless(world: World) -> bool:
+    """Tell whether nobody is the master, though somebody could be."""
+    able = _able(world)
     if not able or world.dlm.is_stalled(able[0]):
         return False
     return not any(each.driver and each.driver.agent.leading.epoch is not None for each in able)
+
+
+def waits_in_vain(world: World) -> list[str]:
+    """Return the guests that wait for another one for longer than they should."""
+    found = []
+    for server in _able(world):
+        leading = server.driver.agent.leading if server.driver is not None else None
+        if leading is None or leading.epoch is None:
+            continue
+        for guest, entry in world.store.orders.entries.items():
+            waits = entry.phase is Phase.WAITING and entry.reason.startswith(STARTS_AFTER)
+            if waits and leading.unchanged_s(guest) > LONGEST_AFTER_S:
+                found.append(f"{guest} {entry.reason}: for ever")
+    return found
 
 
 def at_rest(world: World) -> list[str]:
@@ -181,12 +200,7 @@ def at_rest(world: World) -> list[str]:
     wishes = world.store.wishes
     if not wishes.policy.ha:
         return []
-    found = [
-        f"{guest} {entry.reason}: for ever"
-        for guest, entry in world.store.orders.entries.items()
-        if entry.phase is Phase.WAITING and entry.reason.startswith(STARTS_AFTER)
-        and not is_leaderless(world) and world.clock.now > world.watch.last_activity + PATIENCE_S
-    ]  # fmt: skip
+    found = waits_in_vain(world)
     hosts = {}
     for server in world.servers.values():
         if server.is_up and world.sees_store(server):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...model.owner_record import Missing, RecordRead
 from ..orders import Orders
 from ..report import Report, Seen
-from ..wishes import Policy, Wishes
+from ..wishes import Wishes
 
 #: how often an agent raises its report's sequence number
 BEAT_S = 2.0
@@ -46,12 +47,10 @@ class Store:
             found[name] = Seen(report, int(last), last, moved)
         return found
 
-    def change_policy(self, **changes: object) -> None:
+    def change_policy(self, **changes: Any) -> None:
         """Edit pool.yaml."""
-        values = {**self.wishes.policy.__dict__, **changes}
-        self.change(policy=Policy(**values))
+        self.change(policy=replace(self.wishes.policy, **changes))
 
-    def change(self, **changes: object) -> None:
+    def change(self, **changes: Any) -> None:
         """Replace operator files."""
-        values = {**self.wishes.__dict__, **changes}
-        self.wishes = Wishes(**values)
+        self.wishes = replace(self.wishes, **changes)
