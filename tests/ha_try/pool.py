@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -96,9 +97,10 @@ class Pool:
         """Return the pid of a server's agent, if it runs."""
         first = power.owner(self.trial, node)
         for pid in power.session(first) if first else ():
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"agent" in words and b"ha-try" in words:
-                return pid
+            with contextlib.suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if b"agent" in words and b"ha-try" in words:
+                    return pid
         return None
 
     def agent(self, node: str) -> int:

@@ -52,7 +52,8 @@ def test_an_agents_end_and_hang_concern_no_guest(pool: Pool) -> None:
     assert (pool.settled("web"), pool.settled("db")) == (ONE, TWO)
     guest = pool.running("web")
     pid = pool.signal_agent(ONE, signal.SIGKILL)
-    pool.wait(lambda: pool.agent_or_none(ONE) not in (None, pid), "another agent starts")
+    pool.wait(lambda: pool.log(ONE).count("begins") == 2, "another agent starts")
+    assert pool.agent(ONE) != pid
     pool.wait(lambda: pool.orders().master != ONE or pool.orders().epoch > 1, "a master")
     assert pool.running("web") == guest
     hung = pool.signal_agent(ONE, signal.SIGSTOP)
@@ -62,6 +63,9 @@ def test_an_agents_end_and_hang_concern_no_guest(pool: Pool) -> None:
     assert pool.running("web") == guest
     pool.signal_agent(ONE, signal.SIGCONT)
     assert pool.agent(ONE) == hung
+    pool.signal_agent(ONE, signal.SIGHUP)
+    pool.wait(lambda: pool.log(ONE).count("begins") == 3, "it begins anew")
+    assert pool.agent(ONE) == hung, "by another program in the same process"
     pool.signal_agent(ONE, signal.SIGTERM)
     pool.wait(lambda: pool.agent_or_none(ONE) not in (None, hung), "it ends in order")
     assert pool.running("web") == guest

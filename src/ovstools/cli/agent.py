@@ -20,4 +20,4 @@ def run(chosen: Choices, others: Mapping[str, Any]) -> int:
     host = perform.make_host(chosen)
     if not host.is_root():
         raise RefusedError("the agent needs root", hint="systemctl start ovs-agent.service")
-    return agent_run.run(host, lambda: perform.make_host(chosen))
+    return agent_run.run(host)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Union
@@ -40,6 +41,7 @@ EXTEND_S = 60.0
 SEARCH_S = 5.0
 
 Find = Callable[[], Union[Place, Missing]]
+Again = Callable[[str, list[str]], object]
 
 
 class Service:
@@ -72,6 +74,8 @@ class Service:
                 else:
                     self.driver.run_once()
                     self.is_ending = self.is_ending or self.driver.has_left
+            if self.driver is not None:
+                self.driver.let_go()
         finally:
             signal.set_wakeup_fd(-1)
             wakeup.close()
@@ -86,9 +90,10 @@ class Service:
                 self._say(f"waits: {found.reason} ({found.hint})")
             before = found.reason
         elif self.driver is None:
+            self._say(f"begins as {found.identity.node}")
             self.driver = Driver(self.loop, found, Agent(found.identity))
             self.driver.begin()
-        elif self.driver.sight.trouble and not found.is_same(self.driver.place):
+        elif not found.is_same(self.driver.place):
             self._say("the pool file system was mounted anew, or cluster.conf has changed")
             self.wants_reload = True
         self.loop.after(SEARCH_S, lambda: self._search(before))
@@ -180,13 +185,18 @@ def watchdog_s(environ: Any) -> float | None:
     return int(text) / 1e6
 
 
-def serve(find: Find, say: Callable[[str], None]) -> bool:
-    """Run an agent; return whether to start anew: see Service.run."""
-    return Service(find, say, notify.notifier(os.environ)).run()
+def serve(find: Find, say: Callable[[str], None], again: Again = os.execv) -> None:
+    """Run an agent until a signal ends it; again: what puts a new program in our place.
+
+    Anew is a new program with the same pid: nothing of the old life is left in it, least of all
+    a descriptor of a lock.
+    """
+    if Service(find, say, notify.notifier(os.environ)).run():
+        again(sys.executable, [sys.executable, *sys.argv])
 
 
-def run(host: Host, make_host: Callable[[], Host]) -> int:
-    """Be this server's agent until a signal ends it; make_host reads the settings anew.
+def run(host: Host) -> int:
+    """Be this server's agent until a signal ends it.
 
     Raises BusyError when there is one already, RefusedError below another root.
     """
@@ -194,6 +204,5 @@ def run(host: Host, make_host: Callable[[], Host]) -> int:
         raise RefusedError("with --root nothing is started")
     folder = host.path(host.settings.paths.run)
     with lock.held(folder / LOCK, "cluster-check --daemon", 0, host.clock):
-        while serve(partial(agent_place.find, host), host.talk.notice):
-            host = make_host()
+        serve(partial(agent_place.find, host), host.talk.notice)
     return 0

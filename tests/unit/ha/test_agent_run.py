@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +169,28 @@ def test_one_agent_a_server_and_none_below_another_root(machine: FakeMachine) ->
     folder.mkdir(parents=True)
     held = lock.held(folder / "agent.lock", "cluster-check --daemon", 0, host.clock)
     with held, pytest.raises(BusyError):
-        agent_run.run(host, machine.host)
+        agent_run.run(host)
     with pytest.raises(RefusedError, match="--root"):
-        agent_run.run(machine.host(offline=True), machine.host)
+        agent_run.run(machine.host(offline=True))
+
+
+@pytest.mark.processes
+def test_anew_is_another_program_and_frees_what_is_ours_alone(restored: None, rig: Rig) -> None:
+    rig.run(lambda: "master" in rig.driver.locks.held)
+    calls: list[tuple[str, list[str]]] = []
+    service = Service(lambda: rig.place, rig.said.append, None)
+    service.driver = rig.driver
+    service.wants_reload = True
+    assert service.run() is True
+    rig.driver.loop.after(0.0, lambda: None)
+    assert rig.driver.locks.held == frozenset()
+    assert rig.driver.locks.kept == {"node-one"}
+    agent_run.serve(
+        lambda: Missing("no pool", "make one"), hang_up, lambda *words: calls.append(words)
+    )
+    assert [words[1][0] == sys.executable for words in calls] == [True]
+
+
+def hang_up(text: str) -> None:
+    """Answer whatever is said with SIGHUP."""
+    os.kill(os.getpid(), signal.SIGHUP)

@@ -86,6 +86,11 @@ class Driver:
             self._is_due = False
             self._step(now)
 
+    def let_go(self) -> None:
+        """Close the locks of this process in children: a close may wait for dead storage."""
+        for name in self.locks.held:
+            self.loop.start(self.locks.release(name))
+
     def due(self) -> None:
         """Let the agent decide soon."""
         self._is_due = True

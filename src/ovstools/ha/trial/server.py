@@ -50,8 +50,7 @@ def run_agent(trial: Trial, node: str, talk: Talk) -> None:
     """Run the agent of a server of a try. Raises BusyError when there is one."""
     run = trial.run(node)
     with lock.held(run / AGENT_LOCK, f"agent of {node}", 0, Clock()):
-        while serve(lambda: place(trial, node, talk), talk.notice):
-            pass
+        serve(lambda: place(trial, node, talk), talk.notice)
 
 
 def place(trial: Trial, node: str, talk: Talk) -> Place:
