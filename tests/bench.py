@@ -1,6 +1,6 @@
 """How long ovstools takes to start, against python that imports click and does nothing else.
 
-And how long the HA master decides: bench_ha.py.
+And how long the HA master decides (bench_ha.py), and what the real agent costs (bench_try.py).
 
 `make bench`. The command lines take turns, so that a busy moment of the machine hits them all;
 medians count. Every one runs on the same python, without a terminal, on an empty machine.
@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from tests import bench_ha
+from tests import bench_ha, bench_try
 
 ROUNDS = 40
 WARM_UP = 3
@@ -82,6 +82,7 @@ def main() -> None:
         print(f"{name:25} {1000 * median:7.1f} ms {ratio:6.2f}{verdict}")
     print()
     bench_ha.main()
+    bench_try.main()
 
 
 if __name__ == "__main__":
