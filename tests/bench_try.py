@@ -78,7 +78,8 @@ def main() -> None:
         first = sorted(share(pool.events(), name) for name in names)
         print(f"our share of the failover of {GUESTS} guests: {first[0]:.2f} s for the first, "
               f"{statistics.median(first):.2f} s in the median, {first[-1]:.2f} s for the last; "
-              f"at most {LIMIT_SHARE_S:g} s: {'ok' if first[0] <= LIMIT_SHARE_S else 'over'}")  # fmt: skip
+              f"at most {LIMIT_SHARE_S:g} s: {'ok' if first[0] <= LIMIT_SHARE_S else 'over'}"
+              )  # fmt: skip
     finally:
         pool.stop()
 
