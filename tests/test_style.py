@@ -251,6 +251,8 @@ EVERY_COMMAND = dict(walk("ovstools", group))
 HISTORIC = {"makerepo", "offlinerepo", "cluster-configure", "cluster-check", "hb-ctl"}
 #: commands that share a page
 TOGETHER = {
+    "what-if": "status",
+    "why": "status",
     "install-units": "install",
     "install-links": "install",
     "install-hook": "install",

@@ -37,6 +37,7 @@ COMMANDS = {
     ),
     "makerepo": ("makerepo", "makerepo", "Register and mount a repository."),
     "offlinerepo": ("offlinerepo", "offlinerepo", "Unmount a repository; its data stays."),
+    "pool": ("pool", "pool", "Show and change the pool: HA switch, master, maintenance, policies."),
     "repositories": (
         "repositories",
         "repositories",
@@ -49,6 +50,14 @@ COMMANDS = {
         "Let the pool's servers log in on each other, for migrations.",
     ),
     "services": ("services", "services", "Start and stop the pool's services in order."),
+    "status": ("status", "status", "Show servers, guests, and what is to be looked at."),
+    "vm": ("vm", "vm", "Show and change the guests under HA."),
+    "what-if": (
+        "status",
+        "what_if",
+        "Say where guests would go if servers failed; 3: some would have no place.",
+    ),
+    "why": ("status", "why", "Say why a server is in the condition it is in."),
 }
 #: run by units, not by people; --help does not list them
 HIDDEN = {"keeper", "guest-hook"}

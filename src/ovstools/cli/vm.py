@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from ..ha.operating import guest_settings, guest_states, guests, history
+from ..ha.operating import (
+    guest_add,
+    guest_clone,
+    guest_settings,
+    guest_source,
+    guest_states,
+    guests,
+    history,
+)
 from ..ha.wishes import ASK_MIGRATE, ASK_RELOCATE
 from . import operate
 from .commands import CommandGroup
@@ -31,6 +39,33 @@ def list_guests() -> int:
 def show(name: str) -> int:
     """Show everything of a guest."""
     return operate.look(lambda session: guests.show(session, name))
+
+
+@vm.command()
+@click.argument("name")
+@click.argument("definition", required=False)
+@click.option("--from-libvirt", "domain", metavar="DOMAIN", help="Take a domain of libvirt here.")
+@click.option("--connect", "uri", metavar="URI", help="The hypervisor, such as lxc:///system.")
+@click.option("--state", type=click.Choice(guest_source.STATES), help="What is wanted of it.")
+@click.option("--preferred", multiple=True, metavar="NODE", help="A server it prefers; repeatable.")
+@click.option("--in-place", is_flag=True, help="Leave definition and images where they are.")
+@common()
+def add(
+    name: str, definition: str | None, domain: str | None, uri: str | None, state: str | None,
+    preferred: tuple[str, ...], in_place: bool,
+) -> int:  # fmt: skip
+    """Bring a guest under HA: from libvirt, or by its DEFINITION."""
+    request = guest_source.Request(name, definition, domain, uri, state, preferred, in_place)
+    return operate.change(lambda session: guest_add.plan(session, request))
+
+
+@vm.command()
+@click.argument("source")
+@click.argument("new")
+@common()
+def clone(source: str, new: str) -> int:
+    """Make NEW, a guest like SOURCE, which is off, on copies of its images."""
+    return operate.change(lambda session: guest_clone.plan(session, source, new))
 
 
 @vm.command("set")

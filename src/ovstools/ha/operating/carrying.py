@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
+from ...errors import RefusedError
 from . import guest_locks
 from .answer import Answer
 from .edits import locked
@@ -28,8 +29,15 @@ def carry_out(
         while edits and later and later[0].edits:
             _apply(later.pop(0), session, done)
     for stage in later:
-        with locked(session, wait_s) if stage.edits else contextlib.nullcontext():
-            _apply(stage, session, done)
+        try:
+            with locked(session, wait_s) if stage.edits else contextlib.nullcontext():
+                _apply(stage, session, [] if stage.undo else done)
+        except RefusedError:
+            if not stage.undo:
+                raise
+            with locked(session, wait_s):
+                apply(Stage(stage.undo, edits=True), session, done)
+            raise
     return work.finish(session) if work.finish else work.answer
 
 

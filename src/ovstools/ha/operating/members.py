@@ -15,7 +15,7 @@ from . import local_state
 
 @dataclass(frozen=True)
 class Members:
-    """node: this server. live: names; None: nobody can tell. dead_s: T x 2 s."""
+    """The pool's servers; node: this one. live: None: nobody can tell. dead_s: T x 2 s."""
 
     node: str
     numbers: Mapping[str, int]

@@ -107,7 +107,7 @@ def _server_table(servers: Servers) -> Table:
                 name,
                 node.condition.value,
                 _role(servers, name),
-                str(here),
+                str(here) if has_memory else "-",
                 f"{used_mb}/{total_mb} MiB" if has_memory else "-",
                 f"{total_mb - used_mb} MiB" if has_memory else "-",
             )

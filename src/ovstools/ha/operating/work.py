@@ -35,11 +35,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Stage:
-    """Steps in order; locks: guests whose lock is held meanwhile, so that nobody starts them."""
+    """Steps in order; edits: they change operator's files.
+
+    locks: guests whose lock is held meanwhile, so that nobody starts them. undo: what takes the
+    stages before back when this one refuses; edits of operator's files.
+    """
 
     steps: tuple[Step, ...]
     edits: bool = False
     locks: tuple[str, ...] = ()
+    undo: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
