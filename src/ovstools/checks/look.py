@@ -20,9 +20,11 @@ from ..system import o2cb
 from ..system.boot_units import read_boot_unit
 from ..system.host import Host
 from ..system.mounts import read_mounts
+from . import iscsi
+from .look_iscsi import read_paths
 from .view import Debugfs, View
 
-UNITS = ("o2cb.service", "ovsrepositories.service", "sleep.target")
+UNITS = ("o2cb.service", "ovsrepositories.service", "sleep.target", *iscsi.LOGIN_UNITS)
 SYSCTLS = ("kernel.panic_on_oops", "kernel.panic")
 #: "    Device => Id: 8,17  Uuid: 0123...  Gen: ..." (fs/ocfs2/super.c, ocfs2_osb_dump)
 _FS_STATE = re.compile(r"Device => Id: (?P<major>\d+),(?P<minor>\d+)\s", re.ASCII)
@@ -80,6 +82,7 @@ def _with_running(host: Host, files: View) -> View:
             name: (host.read(f"/proc/sys/{name.replace('.', '/')}") or "").strip()
             for name in SYSCTLS
         },
+        iscsi_paths=read_paths(host),
     )
 
 

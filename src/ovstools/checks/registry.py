@@ -6,6 +6,7 @@ from ..model.findings import Finding
 from . import (
     fstab,
     heartbeat,
+    iscsi,
     kernel_cluster,
     membership,
     o2cb_settings,
@@ -21,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     *o2cb_settings.CHECKS,
     *kernel_cluster.CHECKS,
     *storage.CHECKS,
+    *iscsi.CHECKS,
     *heartbeat.CHECKS,
     *fstab.CHECKS,
     *peers.CHECKS,

@@ -10,6 +10,7 @@ from ..errors import ParseError
 from ..model.cluster import Cluster, Node
 from ..model.fstab import Fstab
 from ..model.heartbeat import KernelCluster
+from ..model.iscsi import TargetPortal
 from ..model.mountinfo import Mount, MountTable
 from ..model.repositories import Repository, RepositoryList
 from ..model.shell_vars import ShellVars
@@ -23,6 +24,21 @@ class Debugfs(Enum):
     VISIBLE = "visible"
     HIDDEN = "hidden"
     ROOT_ONLY = "root only"
+
+
+@dataclass(frozen=True)
+class IscsiPath:
+    """A disk of an iSCSI session.
+
+    numbers: the device numbers of it and of all that is built on it; startup: node.startup of
+    its record, empty without a record, None when it could not be read.
+    """
+
+    at: TargetPortal
+    state: str
+    device: str
+    numbers: frozenset[str]
+    startup: str | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,7 @@ class View:
     fstab: Fstab = field(default_factory=lambda: Fstab.parse(""))
     units: Mapping[str, BootUnit] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    iscsi_paths: tuple[IscsiPath, ...] = ()
 
     @property
     def node(self) -> Node | None:

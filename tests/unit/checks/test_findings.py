@@ -9,6 +9,7 @@ import pytest
 from ovstools.checks import registry
 from ovstools.checks.coded import Outcome
 from ovstools.checks.look import look
+from tests.fakes.iscsi import NODES, RECORD
 from tests.fakes.machine import FakeMachine
 from tests.fakes.pool import add_sysfs, make_healthy
 
@@ -78,6 +79,34 @@ def region(uuid: str, device: str, pid: str = "4712") -> Break:
     )
 
 
+IQN = "iqn.2001-04.com.example:pool"
+LOGIN_UNIT = "/lib/systemd/system/open-iscsi.service"
+LOGIN_LINK = "/etc/systemd/system/sysinit.target.wants/open-iscsi.service"
+
+
+def iscsi(
+    startup: str | None = "automatic", state: str = "LOGGED_IN", is_enabled: bool = True
+) -> Break:
+    """Pretend that /dev/sdb, on whose partition /OVS is, is a LUN; startup None: no record."""
+    session = "/sys/class/iscsi_session/session3"
+    connection = "/sys/class/iscsi_connection/connection3:0"
+    record = RECORD.format(iqn=IQN, tag=1, address="10.1.1.1", startup=startup)
+    return every(
+        write(f"{session}/targetname", f"{IQN}\n"),
+        write(f"{session}/tpgt", "1\n"),
+        write(f"{session}/state", f"{state}\n"),
+        write(f"{session}/device/target2:0:0/2:0:0:1/block/sdb/size", "8388608\n"),
+        write(f"{connection}/persistent_address", "10.1.1.1\n"),
+        write(f"{connection}/persistent_port", "3260\n"),
+        write("/sys/class/block/sdb/dev", "8:16\n"),
+        write("/sys/class/block/sdb/sdb1/dev", "8:17\n"),
+        write("/sys/class/block/sdb1/dev", "8:17\n"),
+        write(LOGIN_UNIT, "[Service]\n"),
+        *([write(LOGIN_LINK, "")] if is_enabled else []),
+        *([] if startup is None else [write(f"{NODES}/{IQN}/10.1.1.1,3260,1/default", record)]),
+    )
+
+
 CASES: list[tuple[str, Break, list[str]]] = [
     ("healthy", lambda machine: None, []),
     ("nothing set up", nothing_set_up, ["not-configured"]),
@@ -99,6 +128,26 @@ CASES: list[tuple[str, Break, list[str]]] = [
             write(f"{CLUSTER}/node/vmserver2.example.com/ipv4_address", "127.0.0.1\n"),
         ),
         ["address-loopback"],
+    ),
+    ("on iSCSI", iscsi(), []),
+    ("no boot logs in", iscsi("manual"), ["iscsi-not-at-boot"]),
+    ("a session without a record", iscsi(None), ["iscsi-not-at-boot"]),
+    ("a session that is being recovered", iscsi(state="FAILED"), ["iscsi-session-lost"]),
+    ("nothing logs in at boot", iscsi(is_enabled=False), ["iscsi-unit-disabled"]),
+    (
+        "another LUN's session",
+        every(iscsi("manual"), remove("/sys/class/block/sdb/sdb1")),
+        [],
+    ),
+    (
+        "below a multipath map",
+        every(
+            iscsi("manual"),
+            remove("/sys/class/block/sdb/sdb1"),
+            write("/sys/class/block/sdb/holders/dm-0/dev", "8:17\n"),
+            write("/sys/class/block/dm-0/dev", "8:17\n"),
+        ),
+        ["iscsi-not-at-boot"],
     ),
     (
         "our address is gone",
