@@ -28,6 +28,7 @@ from ovstools.ha.keeper_client import KeeperClient
 from ovstools.model.owner_record import GuestState, OwnerRecord
 
 POOL, LIVE = "/OVS/.ovs", "/sys/kernel/debug/o2hb/livenodes"
+device = None
 for line in open("/proc/self/mountinfo"):
     if line.split()[4] == "/OVS":
         device = os.makedev(*map(int, line.split()[2].split(":")))

@@ -89,6 +89,9 @@ def test_offlinerepo_refuses_while_a_process_uses_it(lab: Lab) -> None:
 def test_offlinerepo_and_start_again(lab: Lab) -> None:
     one, two, _ = lab.servers
     uuid = journey.root_uuid(two)
+    refused = two.run("ovs-offlinerepo", "cluster root", status=4)
+    assert "ovs-agent.service runs" in refused.stderr
+    two.run("systemctl", "stop", "ovs-agent")
     two.run("ovs-offlinerepo", "cluster root")
     assert journey.mounted_device(two) is None
     assert not journey.region_is_active(two, uuid)

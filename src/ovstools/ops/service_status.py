@@ -70,7 +70,7 @@ def _keeper(host: Host) -> Service:
     except OvsError as error:
         return _service(host, KEEPER, False, error.what)
     guests = sum(map(lock_names.is_guest, names))
-    really = f"{len(names) - guests} locks of servers, {guests} of guests"
+    really = f"locks held: {len(names) - guests} of servers, {guests} of guests"
     return _service(host, KEEPER, unit.is_active, really)
 
 

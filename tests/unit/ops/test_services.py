@@ -258,7 +258,7 @@ def test_status_of_what_runs(running: FakeMachine) -> None:
         ("o2cb", "ok", "active", "generated", "ocfs2 online, 2 active regions"),
         ("ocfs2", "ok", "active", "generated", "2 OCFS2 mounted"),
         ("ovsrepositories", "ok", "active", "enabled", "2 of 2 repositories mounted"),
-        ("ovs-locks", "ok", "active", "enabled", "1 locks of servers, 2 of guests"),
+        ("ovs-locks", "ok", "active", "enabled", "locks held: 1 of servers, 2 of guests"),
         ("ovs-agent", "ok", "active", "enabled", "active"),
     )
     assert report.data["services"][0] == {
