@@ -121,13 +121,13 @@ def migrate(uri: str, name: str, destination: str, timeout_s: float) -> Command:
     """Build the command that sends a running domain, and leaves it paused at the other end.
 
     --p2p --tunnelled: the memory goes through libvirtd's own connection, which is ssh's.
-    --persist: it is defined there, so that the reason of its end survives; without
+    --persistent: it is defined there, so that the reason of its end survives; without
     --undefinesource it stays defined here, as `shut off (migrated)`.
     """
     return Command(
         (
             "virsh", "--connect", uri, "migrate",
-            "--live", "--p2p", "--tunnelled", "--persist", "--suspend",
+            "--live", "--p2p", "--tunnelled", "--persistent", "--suspend",
             name, destination,
         ),
         timeout_s=timeout_s,
