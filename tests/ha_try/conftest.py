@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.ha_try.pool import Pool
+from tests.ha_try.pool import PROGRAM, Pool
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
+def program(tmp_path: Path) -> Path:
+    """Return a copy of the command, which a test may replace by another version."""
+    text = PROGRAM.read_text()
+    copy = tmp_path / "ovstools"
+    copy.write_text(text.replace("os.path.dirname(HERE)", repr(str(PROGRAM.parents[1]))))
+    return copy
+
+
+@pytest.fixture
+def pool(program: Path) -> Iterator[Pool]:
     """Return three servers without guests; in /tmp, for a socket's path has 107 bytes at most."""
     folder = Path(tempfile.mkdtemp(prefix="ovs-try-", dir="/tmp"))
-    made = Pool(folder)
+    made = Pool(folder, program=program)
     try:
         yield made
     finally:

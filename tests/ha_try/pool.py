@@ -30,10 +30,11 @@ LIMIT_S = 60.0
 class Pool:
     """A pool of servers on this machine."""
 
-    def __init__(self, folder: Path, servers: int = 3, guests: int = 0) -> None:
+    def __init__(self, folder: Path, servers: int = 3, program: Path = PROGRAM) -> None:
         self.clock = Clock()
+        self.program = program
         self.trial: Trial = control.start(
-            folder, servers, guests, DEAD_S, PROGRAM, self.clock, lambda text: None
+            folder, servers, 0, DEAD_S, program, self.clock, lambda text: None
         )
 
     # ------------------------------------------------------------ doing
@@ -62,7 +63,7 @@ class Pool:
 
     def power_on(self, node: str) -> None:
         """Switch a server on."""
-        assert power.switch_on(self.trial, node, PROGRAM, self.clock)
+        assert power.switch_on(self.trial, node, self.program, self.clock)
 
     def signal_agent(self, node: str, number: int) -> int:
         """Send a signal to a server's agent; return its pid."""
