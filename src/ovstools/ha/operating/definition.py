@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...errors import RefusedError
 from ...model.guest_definition import CONTAINER, GuestDefinition
 from ...model.xen_cfg import XL, parse_xen_cfg
@@ -12,6 +14,8 @@ from .domain_xml import parse_domain_xml
 #: what a definition is called in a repository's running_pool/NAME/
 FILES = {XL: "vm.cfg", PROCESS: "process.yaml"}
 DOMAIN_FILE = "vm.xml"
+#: of YAML that is meant to define a process, and does not
+_COMMAND = re.compile(r"""^[{\s]*["']?command["']?\s*:""", re.MULTILINE)
 
 
 def parse(text: str, source: str, hypervisor: str | None = None) -> GuestDefinition:
@@ -33,13 +37,13 @@ def parse(text: str, source: str, hypervisor: str | None = None) -> GuestDefinit
 
 def recognized(text: str) -> str | None:
     """Tell whose form a text has; None: libvirt's."""
-    lines = [line.strip() for line in text.splitlines()]
-    first = next((line for line in lines if line and not line.startswith("#")), "")
-    if first.startswith("<"):
+    if text.lstrip().startswith("<"):
         return None
-    if any(line.partition(":")[0] == "command" and ":" in line for line in lines):
-        return PROCESS
-    return XL
+    try:
+        parse_process(text)
+    except ValueError:
+        return PROCESS if _COMMAND.search(text) else XL
+    return PROCESS
 
 
 def file_name(hypervisor: str) -> str:
