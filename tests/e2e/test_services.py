@@ -34,7 +34,7 @@ def wait_for_names(server: Server, *names: str) -> None:
     words = " ".join(names)
     show_names = "import json, sys; print(*json.load(sys.stdin))"
     line = f"{PYTHON} /root/driver.py names | {PYTHON} -c '{show_names}'"
-    server.wait_until(f'test "$({line})" = "{words}"', timeout_s=60)
+    server.wait_until(f'test "$({line})" = "{words}"', timeout_s=120)
 
 
 def test_install_units_starts_all_three(lab: Lab) -> None:
@@ -42,7 +42,7 @@ def test_install_units_starts_all_three(lab: Lab) -> None:
     journey.make_pool(lab)
     for server in lab.servers:
         server.write("/root/driver.py", DRIVER)
-    lab.on_all(lambda server: server.run("ovstools", "install-units", timeout_s=120))
+    lab.on_all(lambda server: server.run("ovstools", "install-units", timeout_s=300))
     for unit in UNITS:
         one.wait_until(f"systemctl is-active {unit}", timeout_s=120)
         assert show(one, unit, "UnitFileState") == "enabled"
@@ -66,7 +66,7 @@ def test_an_upgrade_replaces_files_and_stops_nothing(lab: Lab) -> None:
     files = " ".join(f"/etc/systemd/system/{unit}.service" for unit in UNITS[1:])
     one.sh(f"sed -i 's/^RestartSec=.*/RestartSec=7s/' {files}")
     one.sh("systemctl daemon-reload")
-    one.run("ovstools", "install-units")
+    one.run("ovstools", "install-units", timeout_s=120)
     assert show(one, "ovs-agent", "RestartUSec") == "1s"
     assert show(one, "ovs-locks", "RestartUSec") == "100ms"
     assert pids(one) == before
@@ -79,9 +79,9 @@ def test_the_agent_comes_and_goes_and_its_lock_stays(lab: Lab) -> None:
     assert pids(one) == [keeper, agent]
     one.run("systemctl", "kill", "--signal=KILL", "ovs-agent")
     one.wait_until(f"test $(systemctl show -P MainPID ovs-agent) != {agent} &&"
-                   " systemctl is-active ovs-agent", timeout_s=60)  # fmt: skip
+                   " systemctl is-active ovs-agent", timeout_s=120)  # fmt: skip
     assert drive(one, "names") == {NODE_LOCK: "held"}
-    one.run("systemctl", "stop", "ovs-agent", timeout_s=60)
+    one.run("systemctl", "stop", "ovs-agent", timeout_s=120)
     assert drive(one, "names") == {NODE_LOCK: "held"}
     assert pids(one)[0] == keeper
     assert journey.mounted_device(one) == journey.DEVICE
@@ -112,7 +112,7 @@ def test_guests_forbid_everything(lab: Lab) -> None:
 def test_a_keeper_that_hangs_is_no_keeper_without_guests(lab: Lab) -> None:
     one = lab.servers[0]
     one.sh("systemctl kill --signal=STOP ovs-locks")
-    outcome = one.sh("ovstools services stop", status=None, timeout_s=60)
+    outcome = one.sh("ovstools services stop", status=None, timeout_s=120)
     assert outcome.status == 1 and "the keeper did not answer" in outcome.stderr
     one.sh("systemctl kill --signal=CONT ovs-locks")
     assert journey.mounted_device(one) == journey.DEVICE
@@ -126,13 +126,13 @@ def test_without_guests_services_stop_goes_all_the_way(lab: Lab) -> None:
     refused = one.run("ovstools", "repositories", "stop", status=4)
     assert "ovs-agent.service runs" in refused.stderr
     keeper = pids(one)[0]
-    one.run("ovstools", "services", "stop", timeout_s=240)
+    one.run("ovstools", "services", "stop", timeout_s=400)
     assert journey.mounted_device(one) is None
     assert not one.exists("/sys/kernel/config/cluster/ocfs2")
     assert drive(one, "names") == {} and pids(one) == [keeper, "0"]
     journey.wait_for_live_nodes(two, 1)
     one.run("ovstools", "services", "stop")
-    one.run("ovstools", "services", "start", timeout_s=240)
+    one.run("ovstools", "services", "start", timeout_s=400)
     wait_for_names(one, NODE_LOCK)
     assert pids(one)[0] == keeper
     assert one.run("ovstools", "services", "status").status == 0
@@ -143,7 +143,7 @@ def test_an_upgraded_keeper_keeps_the_lock(lab: Lab) -> None:
     keeper = pids(one)[0]
     one.run("systemctl", "kill", "ovs-locks")
     one.wait_until(f"test $(systemctl show -P MainPID ovs-locks) != {keeper} &&"
-                   " systemctl is-active ovs-locks", timeout_s=60)  # fmt: skip
+                   " systemctl is-active ovs-locks", timeout_s=120)  # fmt: skip
     assert drive(one, "names") == {NODE_LOCK: "held"}
 
 
@@ -151,7 +151,7 @@ def test_a_shutdown_in_order_and_a_boot(lab: Lab) -> None:
     one, two = lab.servers
     one.sh("mkdir -p /var/log/journal; journalctl --flush")
     two.sh("dmesg --clear")
-    one.reboot(timeout_s=300)
+    one.reboot(timeout_s=400)
     ended = one.sh("journalctl --boot=-1 --no-pager ").stdout
     stopped = re.findall(r"systemd\[1\]: Stopped (\S+)\.service", ended)
     wanted = ["ovs-agent", "ovs-locks", "ovsrepositories", "o2cb"]
@@ -168,11 +168,11 @@ def test_a_shutdown_in_order_and_a_boot(lab: Lab) -> None:
 def test_remove_leaves_what_runs(lab: Lab) -> None:
     one = lab.servers[0]
     keeper = pids(one)[0]
-    one.run("ovstools", "install-units", "--remove", timeout_s=120)
+    one.run("ovstools", "install-units", "--remove", timeout_s=300)
     assert journey.mounted_device(one) == journey.DEVICE
     assert show(one, "ovs-agent", "ActiveState") == "inactive"
     assert one.sh(f"kill -0 {keeper}; echo $?").stdout == "0\n"
     assert drive(one, "names") == {NODE_LOCK: "held"}
-    one.run("ovstools", "install-units", timeout_s=120)
+    one.run("ovstools", "install-units", timeout_s=300)
     wait_for_names(one, NODE_LOCK)
     assert pids(one)[0] == keeper

@@ -299,7 +299,9 @@ class FakeMachine(Runner):
         return Result(0)
 
     def _run_systemctl(self, verb: str, *words: str) -> Result:
-        return self.kernel.systemctl(verb, words[-1] if words else "")
+        names = [word for word in words if not word.startswith("-")] or [""]
+        results = [self.kernel.systemctl(verb, name) for name in names]
+        return next((each for each in results if each.status), results[-1])
 
     def _run_o2cb(self, verb: str, name: str) -> Result:
         if verb == "unregister-cluster":

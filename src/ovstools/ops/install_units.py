@@ -6,6 +6,7 @@ least of all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import RefusedError
@@ -51,7 +52,7 @@ def _installation(host: Host, request: Request) -> Plan:
     ]
     steps += _reload_steps(host, bool(steps))
     if request.enable:
-        steps += [step for unit in UNITS for step in _enable_steps(host, unit)]
+        steps += _enable_steps(host)
     state = "installed" if steps else "already installed"
     enabled = "started at boot" if request.enable else "not enabled"
     lines = (f"{', '.join(UNITS)} are {state}, {enabled}: {request.program}",)
@@ -76,9 +77,7 @@ def _removal(host: Host) -> Plan:
             hint=LEAVE_HINT,
         )
     paths = [path for path in _texts(host, "-") if _is_file(host, path)]
-    steps: list[Step] = []
-    for unit in reversed(UNITS):
-        steps += _disable_steps(host, unit, _path(host, unit) in paths)
+    steps = _disable_steps(host, paths)
     steps += [Step(f"remove {path}", Edit(path, host.read(path), None)) for path in paths]
     steps += _reload_steps(host, bool(paths))
     line = f"{', '.join(UNITS)} are {'' if steps else 'already '}removed"
@@ -120,36 +119,51 @@ def _reload_steps(host: Host, changed: bool) -> list[Step]:
     return [Step("make systemd read its units again", Run(systemd.reload_units()))]
 
 
-def _enable_steps(host: Host, unit: str) -> list[Step]:
+def _enable_steps(host: Host) -> list[Step]:
     if host.offline:
-        link = _wants_link(host, unit)
-        if link_target(host, link) is not None:
-            return []
-        return [Step(f"start {unit} at boot", MakeLink(link, f"../{unit}"))]
-    found = systemd.look(host, unit)
-    if found.enabled.startswith("masked"):
-        raise _masked(unit)
+        links = {unit: _wants_link(host, unit) for unit in UNITS}
+        return [
+            Step(f"start {unit} at boot", MakeLink(link, f"../{unit}"))
+            for unit, link in links.items()
+            if link_target(host, link) is None
+        ]
+    found = [systemd.look(host, unit) for unit in UNITS]
+    for each in found:
+        if each.enabled.startswith("masked"):
+            raise _masked(each.name)
     steps = []
-    if found.enabled != "enabled":
-        steps.append(Step(f"start {unit} at boot", Run(systemd.enable(unit))))
-    if not found.is_active:
+    disabled = [each.name for each in found if each.enabled != "enabled"]
+    if disabled:
+        steps.append(Step(f"start {_words(disabled)} at boot", Run(systemd.enable(*disabled))))
+    down = [each.name for each in found if not each.is_active]
+    if down:
         # Only an active unit is stopped, and so unmounts in its order, at a shutdown.
-        steps.append(Step(f"start {unit}", Run(systemd.start_later(unit))))
+        steps.append(Step(f"start {_words(down)}", Run(systemd.start_later(*down))))
     return steps
 
 
-def _disable_steps(host: Host, unit: str, is_there: bool) -> list[Step]:
+def _disable_steps(host: Host, paths: list[str]) -> list[Step]:
     if host.offline:
-        link = _wants_link(host, unit)
-        target = link_target(host, link)
-        return [] if target is None else [Step(f"remove {link}", RemoveLink(link, target))]
+        links = [_wants_link(host, unit) for unit in UNITS]
+        return [
+            Step(f"remove {link}", RemoveLink(link, target))
+            for link in links
+            if (target := link_target(host, link)) is not None
+        ]
+    there = [unit for unit in UNITS if _path(host, unit) in paths]
     steps = []
-    if is_there:
-        steps.append(Step(f"do not start {unit} at boot", Run(systemd.disable(unit))))
-    if unit == AGENT and is_there and systemd.look(host, unit).is_active:
+    if there:
+        steps.append(Step(f"no longer start {_words(there)} at boot",
+                          Run(systemd.disable(*there))))  # fmt: skip
+    if AGENT in there and systemd.look(host, AGENT).is_active:
         # Without its unit nobody would watch it. It stops nothing, and no guest runs.
-        steps.append(Step(f"stop {unit}", Run(systemd.stop(unit, host.settings.limits.service_s))))
+        stop = systemd.stop(AGENT, host.settings.limits.service_s)
+        steps.append(Step(f"stop {AGENT}", Run(stop)))
     return steps
+
+
+def _words(units: Sequence[str]) -> str:
+    return ", ".join(unit.rpartition(".")[0] for unit in units)
 
 
 def _masked(unit: str) -> RefusedError:

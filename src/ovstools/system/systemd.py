@@ -54,12 +54,12 @@ def start(name: str, timeout_s: float) -> Command:
     return Command(("systemctl", "start", name), timeout_s=timeout_s)
 
 
-def start_later(name: str) -> Command:
-    """Build the command that has a unit started when systemd gets to it; it does not wait.
+def start_later(*names: str) -> Command:
+    """Build the command that has units started when systemd gets to them; it does not wait.
 
-    For a unit that takes our local lock: it gets it when we have ended.
+    For units that take our local lock: they get it when we have ended.
     """
-    return Command(("systemctl", "start", "--no-block", name))
+    return Command(("systemctl", "start", "--no-block", *names))
 
 
 def stop(name: str, timeout_s: float) -> Command:
@@ -72,14 +72,14 @@ def restart(name: str, timeout_s: float) -> Command:
     return Command(("systemctl", "restart", name), timeout_s=timeout_s)
 
 
-def enable(name: str) -> Command:
-    """Build the command that starts a unit at boot."""
-    return Command(("systemctl", "enable", name), timeout_s=60)
+def enable(*names: str) -> Command:
+    """Build the command that starts units at boot; all at once, for systemd reads them all anew."""
+    return Command(("systemctl", "enable", *names), timeout_s=120)
 
 
-def disable(name: str) -> Command:
-    """Build the command that no longer starts a unit at boot."""
-    return Command(("systemctl", "disable", name), timeout_s=60)
+def disable(*names: str) -> Command:
+    """Build the command that no longer starts units at boot."""
+    return Command(("systemctl", "disable", *names), timeout_s=120)
 
 
 def needs_reload(host: Host, name: str) -> bool:

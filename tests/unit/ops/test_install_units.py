@@ -18,9 +18,8 @@ UNIT, KEEPER, AGENT = (f"{FOLDER}/{name}" for name in NAMES)
 DROP_INS = (f"{FOLDER}/OVS.mount.d/10-ovstools.conf", f"{FOLDER}/OVS-.mount.d/10-ovstools.conf")
 WANTS = f"{FOLDER}/multi-user.target.wants"
 ENABLED = [
-    line
-    for name in NAMES
-    for line in (f"systemctl enable {name}", f"systemctl start --no-block {name}")
+    f"systemctl enable {' '.join(NAMES)}",
+    f"systemctl start --no-block {' '.join(NAMES)}",
 ]
 
 
@@ -172,10 +171,8 @@ def test_remove(machine: FakeMachine) -> None:
     machine.commands.clear()
     plan = install(machine, remove=True)
     assert machine.commands == [
-        "systemctl disable ovs-agent.service",
+        f"systemctl disable {' '.join(NAMES)}",
         "systemctl stop ovs-agent.service",
-        "systemctl disable ovs-locks.service",
-        "systemctl disable ovsrepositories.service",
         "systemctl daemon-reload",
     ]
     assert plan.notices == (
