@@ -14,11 +14,11 @@ def test_install_and_remove(shell: Shell, machine: FakeMachine) -> None:
     assert shell("ovstools install-hook").status == 4
     machine.write("/etc/libvirt/libvirtd.conf", "")
     said = shell("ovstools install-hook --dry-run")
-    assert said.status == 0 and "guest-hook qemu" in said.out
+    assert said.status == 0 and "guest-hook -- qemu" in said.out
     assert machine.host().kind(QEMU) == "missing"
     said = shell("ovstools install-hook")
     assert said.status == 0 and "systemctl restart libvirtd" in said.err
-    assert "guest-hook qemu" in machine.read(QEMU)
+    assert "guest-hook -- qemu" in machine.read(QEMU)
     assert shell("ovstools install-hook --json").json["changed"] is False
     machine.write(QEMU, "#!/bin/sh")
     assert shell("ovstools install-hook").status == 4
@@ -35,6 +35,7 @@ def test_below_another_root(root_shell: Shell, tmp_path: Path) -> None:
 
 def test_the_hook_refuses_with_1_and_a_sentence(shell: Shell, machine: FakeMachine) -> None:
     assert shell("ovstools guest-hook qemu web1 prepare").status == 0  # no pool here
+    assert shell("ovstools guest-hook -- qemu --help prepare").status == 0  # a guest's name
     assert shell("ovstools guest-hook qemu").status == 2
     machine.write("/etc/ovs/repositories", f"@{'A' * 32} /dev/sdb1\n")
     refused = shell("ovstools guest-hook qemu web1 prepare")

@@ -17,7 +17,7 @@ _TEXT = """\
 # A guest of the pool starts only where its lock is held: ovstools-install(8). 1 refuses.
 case $2 in {operations}) ;; *) exit 0 ;; esac
 # By way of /bin/sh, which leaves libvirtd's AppArmor profile: that runs programs of /usr/bin only.
-exec /bin/sh -c 'exec "$0" guest-hook {driver} "$@"' {program} "$1" "$2" </dev/null >/dev/null
+exec /bin/sh -c 'exec "$0" guest-hook -- {driver} "$@"' {program} "$1" "$2" </dev/null >/dev/null
 """
 
 

@@ -38,7 +38,7 @@ def mode(machine: FakeMachine, path: str) -> int:
 def test_a_script_for_each_driver(libvirt: FakeMachine) -> None:
     plan = install(libvirt)
     for driver, path in (("qemu", QEMU), ("lxc", LXC), ("libxl", LIBXL)):
-        assert f"guest-hook {driver} " in libvirt.read(path)
+        assert f"guest-hook -- {driver} " in libvirt.read(path)
         assert mode(libvirt, path) == 0o755
     assert plan.notices == (ops.RESTART,)
     again = install(libvirt)
@@ -141,7 +141,7 @@ def test_it_asks(script: Path, operation: str) -> None:
     words = [str(script), "web 1; $(x)", operation, "begin", "-"]
     done = subprocess.run(words, input="<domain/>", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "no\n")
-    assert (script.parent / "called").read_text() == f"guest-hook|qemu|web 1; $(x)|{operation}|"
+    assert (script.parent / "called").read_text() == f"guest-hook|--|qemu|web 1; $(x)|{operation}|"
 
 
 @pytest.mark.processes
