@@ -31,8 +31,10 @@ def _folder() -> Path:
 
 
 @ha_try.command("start")
-@click.option("--servers", type=click.IntRange(1, 32), default=3, show_default=True)
-@click.option("--guests", type=click.IntRange(0, 200), default=4, show_default=True)
+@click.option("--servers", type=click.IntRange(1, 32), default=3, show_default=True,
+              help="How many servers.")  # fmt: skip
+@click.option("--guests", type=click.IntRange(0, 200), default=4, show_default=True,
+              help="How many guests.")  # fmt: skip
 @click.option("--dead", type=click.FloatRange(1, 120), default=4.0, show_default=True, metavar="S",
               help="Seconds after which a server without power is declared dead.")  # fmt: skip
 @common(changing=False)

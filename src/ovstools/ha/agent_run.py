@@ -13,7 +13,7 @@ from typing import Any, Union
 
 from ..errors import RefusedError
 from ..model.command import Command
-from ..system import lock, notify
+from ..system import child, lock, notify
 from ..system.clock import Clock
 from ..system.host import Host
 from ..system.notify import Notifier
@@ -41,7 +41,7 @@ EXTEND_S = 60.0
 SEARCH_S = 5.0
 
 Find = Callable[[], Union[Place, Missing]]
-Again = Callable[[str, list[str]], object]
+Again = Callable[[list[str]], object]
 
 
 class Service:
@@ -185,14 +185,14 @@ def watchdog_s(environ: Any) -> float | None:
     return int(text) / 1e6
 
 
-def serve(find: Find, say: Callable[[str], None], again: Again = os.execv) -> None:
+def serve(find: Find, say: Callable[[str], None], again: Again = child.begin_anew) -> None:
     """Run an agent until a signal ends it; again: what puts a new program in our place.
 
     Anew is a new program with the same pid: nothing of the old life is left in it, least of all
     a descriptor of a lock.
     """
     if Service(find, say, notify.notifier(os.environ)).run():
-        again(sys.executable, [sys.executable, *sys.argv])
+        again(sys.argv)
 
 
 def run(host: Host) -> int:

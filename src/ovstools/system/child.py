@@ -19,7 +19,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from .runner import ENVIRONMENT
 
@@ -102,6 +102,11 @@ def spawn_session(
         return _spawn(argv, null, log, log, environment, new_session=True)
     finally:
         os.close(null)
+
+
+def begin_anew(argv: Sequence[str]) -> NoReturn:
+    """Put a program of ours (a script) in our place: same pid, and no descriptor of a lock left."""
+    os.execv(sys.executable, [sys.executable, *argv])
 
 
 def ended(pid: int) -> int | None:

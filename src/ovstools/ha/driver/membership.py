@@ -13,7 +13,7 @@ from ...system.host import Host
 
 
 class Members(NamedTuple):
-    """live: node numbers, None: they cannot be read. steady_since: monotonic seconds."""
+    """Who is alive; live: node numbers, None: unreadable. steady_since: monotonic seconds."""
 
     live: frozenset[int] | None
     steady_since: float | None
