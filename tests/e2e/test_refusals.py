@@ -166,6 +166,19 @@ def test_a_device_with_another_servers_heartbeat_is_never_formatted(lab: Lab) ->
     refused(lab.servers[1], line, "heartbeats on it", "node number 0")
 
 
+def test_a_device_that_a_server_without_heartbeat_has_mounted(lab: Lab) -> None:
+    """It is paused, and looks dead; its node slot says that it may not be."""
+    one, two, _ = lab.servers
+    one.pause()
+    try:
+        line = f'ovs-makerepo {journey.DEVICE} C "mine" --format --force'
+        refused(two, line, "or was when its server crashed", "the slot map has node number 0")
+    finally:
+        one.resume()
+    one.sh("date > /OVS/seed_pool/after-the-pause && sync -f /OVS")
+    assert journey.live_nodes(one) == {0}
+
+
 def test_ovs_mounted_from_something_else(lab: Lab) -> None:
     two = lab.servers[1]
     two.sh("mkfs.ext4 -q /dev/sda; mkdir -p /OVS; mount /dev/sda /OVS")
@@ -228,9 +241,25 @@ def test_a_local_repository_on_a_shared_lun_is_mounted_once(lab: Lab) -> None:
     assert journey.mounted_device(one, f"/OVS/{journey.listed(one)[-1].split()[0]}") == "/dev/sdc"
 
 
+def test_a_volume_of_servers_that_are_not_in_cluster_conf(lab: Lab) -> None:
+    """vmserver3 configured itself alone, under the pool's cluster name: it sees nobody."""
+    one, _, three = lab.servers
+    slots = f"debugfs.ocfs2 -R slotmap {journey.DEVICE}"
+    before = one.sh(slots).stdout
+    alone = f"--node {three.name}={three.address}#2"
+    three.sh(f"ovs-cluster-configure {alone} --timing {journey.TIMING} && dmesg --clear")
+    line = f'ovs-makerepo {journey.DEVICE} C "cluster root"'
+    refused(three, line, "does not know heartbeats", "number 0; nodes here: 2", "--add")
+    said = three.sh("dmesg").stdout
+    assert "replay" not in said and "Mounting device" not in said, said
+    assert one.sh(f"sync -f /OVS; {slots}").stdout == before
+    assert journey.live_nodes(one) == {0}
+
+
 def test_two_servers_with_one_node_number(lab: Lab) -> None:
     """vmserver3 comes with a cluster.conf that gives it vmserver1's number."""
     one, _, three = lab.servers
+    three.sh(f"systemctl stop o2cb && rm {CONF}")
     nodes = f"--node {three.name}={three.address}#0 --node {one.name}={one.address}#1"
     three.sh(f"ovs-cluster-configure {nodes} --timing {journey.TIMING}")
     line = f'ovs-makerepo {journey.DEVICE} C "cluster root"'

@@ -18,6 +18,16 @@ class Faults:
         self.machine.kill()
         self.ssh.forget()
 
+    def pause(self) -> None:
+        """Let it stand still, its clock as well: no heartbeat, no answer, until `resume`."""
+        with self.machine.qmp() as qmp:
+            qmp.execute("stop")
+
+    def resume(self) -> None:
+        """Let it go on where it stood."""
+        with self.machine.qmp() as qmp:
+            qmp.execute("cont")
+
     def isolate(self) -> None:
         """Pull the network cable; ssh is lost too, so `run` only works after `reconnect`."""
         self.machine.network.unplug(self.machine.identity)
