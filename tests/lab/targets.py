@@ -63,6 +63,12 @@ class Targets:
             time.sleep(0.05)
         self._ids = {}
 
+    def listen_too(self, address: str) -> None:
+        """Listen at one more address; nobody's session notices."""
+        self._add_address(address)
+        portal = f"portal={_spelled(address)}:{PORT}"
+        self._admin("--op", "new", "--mode", "portal", "--param", portal)
+
     def add(self, name: str, size_mib: int = 0, lun: int = 1) -> str:
         """Make a target, or give it one more LUN; size 0: none. Returns its whole name."""
         if name not in self._ids:
