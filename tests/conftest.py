@@ -21,13 +21,18 @@ EXEMPT = HERE / "unit" / "lab"
 
 @pytest.fixture(autouse=True)
 def _quarantine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
     """Let no unit test touch the machine by accident."""
     folders = request.path.parents
     is_unit = EXEMPT not in folders and any(folder in folders for folder in QUARANTINED)
     if is_unit and request.node.get_closest_marker("processes") is None:
-        with quarantine.kept_in(tmp_path_factory.getbasetemp()):
+        folder = tmp_path_factory.getbasetemp()
+        # Hypothesis fills its own cache by way of a temporary file
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
+        with quarantine.kept_in(folder):
             yield
     else:
         yield
