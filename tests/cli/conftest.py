@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ovstools.cli.options import Choices
 from ovstools.settings import Settings
 from ovstools.system.host import Host
 from ovstools.system.talk import Talk
+from tests.fakes.ha_pool import HaMachine, HaPool
 from tests.fakes.machine import FakeMachine
 
 
@@ -73,3 +75,17 @@ def shells(
 def root_shell(capsys: pytest.CaptureFixture[str]) -> Shell:
     """Return what runs command lines with --root, without any fake."""
     return Shell(None, capsys)
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> HaPool:
+    """Return a pool of three servers under HA, seen from vmserver1."""
+    root = tmp_path / "vmserver1"
+    root.mkdir()
+    return HaPool(HaMachine(root))
+
+
+@pytest.fixture
+def at_pool(pool: HaPool, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Return what runs command lines on vmserver1 of the pool under HA."""
+    return Shell(pool.machine, capsys, pool.settings)

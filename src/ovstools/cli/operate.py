@@ -112,6 +112,8 @@ def _print_changes(answers: Iterator[Answer], chosen: Choices) -> None:
     before = None
     for found in answers:
         if found.parts != before:
+            if before is not None and not chosen.json:
+                click.echo("")
             before = found.parts
             answer(found, chosen)
             sys.stdout.flush()

@@ -16,7 +16,7 @@ from ..forms.guest_file import GuestFile, format_guest
 from ..forms.odd import Odd
 from ..forms.shape import guest_name
 from ..wishes import CREATE, IGNORED, STARTED, STOPPED, Mark
-from . import guest_source, images, storage
+from . import guest_source, images, in_libvirt, storage
 from .answer import Answer
 from .edits import edit
 from .elsewhere import NobodyElseHas
@@ -39,8 +39,7 @@ def plan(session: Session, request: Request) -> Work:
     if is_begun and old is not None and old.state != IGNORED:
         raise RefusedError(f"{request.name} is being made by another command: ovstools vm clone")
     if old is not None and not is_begun:
-        text = f"{request.name} is already under HA: {old.definition}"
-        return Work((), Answer((text,), {"guest": request.name, "changed": False}))
+        return _already(session, request, old)
     source = guest_source.find(session, request)
     used = images.resolved(session, source.found)
     stores = storage.mounted(session.host)
@@ -50,6 +49,22 @@ def plan(session: Session, request: Request) -> Work:
     file = _file(session, request, source, target, homes)
     _refuse_twin(view, file)
     return _work(session, view, request, source, target, file)
+
+
+def _already(session: Session, request: Request, old: GuestFile) -> Work:
+    """Say that a guest is under HA; finish what an earlier run may have left in libvirt's list."""
+    stages: tuple[Stage, ...] = ()
+    if request.domain is not None and ":///" in old.hypervisor:
+        known = in_libvirt.look(session.host, old.hypervisor, request.name)
+        if known is not None and not known.is_running:
+            stages = (_forgetting(old.hypervisor, request.name),)
+    text = f"{request.name} is already under HA: {old.definition}"
+    return Work(stages, Answer((text,), {"guest": request.name, "changed": bool(stages)}))
+
+
+def _forgetting(uri: str, name: str) -> Stage:
+    title = f"take {name} out of libvirt's list here: it is defined at each start"
+    return Stage((Step(title, Forget(uri, ForgetGuest(name))),))
 
 
 def check_name(name: str) -> None:
@@ -127,9 +142,7 @@ def _work(
     ]  # fmt: skip
     runs = source.known is not None and source.known.is_running
     if source.known is not None and not runs and source.is_from_libvirt:
-        forget = Forget(uri, ForgetGuest(name))
-        step = Step(f"take {name} out of libvirt's list here: it is defined at each start", forget)
-        stages.append(Stage((step,)))
+        stages.append(_forgetting(uri, name))
     if runs:
         notices.append(f"{name} runs here, and is taken over as it runs")
     data = {

@@ -89,7 +89,7 @@ def _why_unusable(name: str, text: Any) -> str:
         found: Any = parse_pool(data)
     elif name == RULES:
         found = parse_rules(data)
-    elif folder == GUESTS and parsing.is_ours(GUESTS, base):
+    elif folder == GUESTS and "/" not in base and parsing.is_ours(GUESTS, base):
         found = parse_guest(data, parsing.stem(name))
     else:
         return f"expected {POOL}, {RULES} or {GUESTS}/NAME.yaml"
