@@ -1,6 +1,9 @@
-# A guest in one sector: writes "HOST NNNNNNNN\n" to its disk once a second; obeys a power button.
-# Disk 0x80, sector 0: this program. Sector 1: what it writes. Sector 2: a word from outside: 'S' shut down.
-# Disk 0x81, sector 0: the name of the server it runs on, by raw access.
+# A guest in one sector: writes "SERVER COUNT\n" to its disk once a second, and obeys the power
+# button. guests.py has it as PROGRAM, made by:
+#   as --32 beat.S -o beat.o
+#   ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o beat.bin beat.o
+# Disk 0x80: sector 0 is this program, sector 1 what it writes, sector 2 a word from outside:
+# 'S', shut down. Disk 0x81, sector 0: the name of the server, its /etc/hostname.
         .code16
         .globl _start
 _start: xorw %ax, %ax

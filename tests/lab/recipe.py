@@ -28,6 +28,11 @@ PACKAGES = (
     "multipath-tools",
     "lz4",
     "linux-image-amd64",
+    # hypervisors, and qemu without what it only recommends
+    "libvirt-daemon-system",
+    "libvirt-daemon-driver-lxc",
+    "libvirt-clients",
+    "qemu-system-x86",
 )
 
 # What ovstools needs from PyPI, in the virtual environment /opt/ovstools of each server.
@@ -50,10 +55,12 @@ MASKED = (
     "rpcbind.socket",
 )
 
-# There, but not started: the tests that want them start them.
+# There, but not started: the tests that want them start them, and libvirtd its socket.
 DISABLED = (
     "multipathd.service",
     "multipathd.socket",
+    "libvirtd.service",
+    "libvirt-guests.service",
 )
 
 # Only what finds the root disk; the SCSI disks come later, see DISKS.
