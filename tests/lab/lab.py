@@ -131,6 +131,14 @@ class Lab:
         with self.progress.step(f"Restoring {self.settings.count} servers"):
             self.restore_from(self._known)
 
+    def begin_anew(self, server: Server) -> None:
+        """Bring one server alone to the known state; the others and the LUNs stay."""
+        if self._known is None:
+            self._known = known.find(self)
+        if self._known is None:
+            raise LabError(f"the lab {self.settings.name} has no known state")
+        state.restore(server, self._known)
+
     def push(self, checkout: Path | None = None) -> None:
         """Install the checkout's ovstools in the servers that are on."""
         checkout = checkout or self.settings.checkout
