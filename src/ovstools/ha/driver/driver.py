@@ -25,7 +25,7 @@ from .writer import Writer
 BUSY_FOR_S = 5.0
 RECOVERY_S = 30.0  #: for a dead server's locks and journal, after it is declared dead
 #: a read that takes longer is worth a word: somebody may be dying
-LATE_S = 5.0
+LATE_S = 8.0
 
 
 class Driver:
