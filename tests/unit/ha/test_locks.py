@@ -19,9 +19,9 @@ import pytest
 from ovstools.ha import locks, pool_io
 from ovstools.ha.locks import Denied, Granted
 from ovstools.ha.pool_io import Abandoned, Done, Failed, Job, PoolIo
-from ovstools.system.child import Pending
 from ovstools.model.fdinfo import holds_flock
 from ovstools.model.owner_record import GuestState, Missing, OwnerRecord, Unreadable
+from ovstools.system.child import Pending
 
 pytestmark = pytest.mark.processes
 

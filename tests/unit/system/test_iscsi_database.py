@@ -113,6 +113,10 @@ def test_a_secret_file_that_others_can_read(machine: FakeMachine, mode: int) -> 
 
 def test_what_is_no_secret_file(machine: FakeMachine) -> None:
     secret_file(machine, 0o600).write_bytes(b"\xff\xfe")
-    for path, said in (("/root/pool.chap", "UTF-8"), ("/root", "Is a directory"), ("/no", "cannot")):
+    for path, said in (
+        ("/root/pool.chap", "UTF-8"),
+        ("/root", "Is a directory"),
+        ("/no", "cannot"),
+    ):
         with pytest.raises(RefusedError, match=said):
             read_secret_file(machine.host(), path)
