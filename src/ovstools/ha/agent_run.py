@@ -21,13 +21,15 @@ from ..system.program import Program
 from . import agent_place
 from .agent import Agent
 from .driver.driver import Driver
-from .driver.loop import Loop, Task
+from .driver.loop import Loop, Pause, Task
 from .driver.place import Place
 from .pool_place import Missing
 from .report import POWER_OFF, REBOOT
 
 LOCK = "agent.lock"
-JOBS = Command(("systemctl", "list-jobs", "--plain", "--no-legend"), changes=False, timeout_s=10)
+JOBS = Command(("systemctl", "list-jobs", "--plain", "--no-legend"), changes=False, timeout_s=30)
+#: a systemd that is about to shut down may be long in answering: so long it is asked, so often
+ASK_S, ASK_AGAIN_S = 120.0, 0.5
 #: targets that systemd starts to shut down (systemd.special(7)), and what each means
 SHUTDOWNS = {
     "reboot.target": REBOOT,
@@ -58,6 +60,7 @@ class Service:
         self.driver: Driver | None = None
         self.is_ending = False
         self.wants_reload = False
+        self.jobs = JOBS
 
     def run(self) -> bool:
         """Run until a signal ends it; return whether to start anew with fresh settings."""
@@ -123,8 +126,12 @@ class Service:
     def _ask_why(self) -> Task[str | None]:
         if self._systemd is None:
             return None
-        result = yield Program(JOBS, self.loop.clock)
-        return shutdown_of(result.stdout)
+        until = self.loop.clock.monotonic() + ASK_S
+        while True:
+            result = yield Program(self.jobs, self.loop.clock)
+            if result.status == 0 or self.loop.clock.monotonic() >= until:
+                return shutdown_of(result.stdout)
+            yield Pause(ASK_AGAIN_S)
 
     def _told_why(self, how: str | None) -> None:
         if how is None or self.driver is None:

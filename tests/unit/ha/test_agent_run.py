@@ -18,6 +18,7 @@ from ovstools.ha.agent_run import Service, shutdown_of, watchdog_s
 from ovstools.ha.driver.place import Place
 from ovstools.ha.pool_place import Missing
 from ovstools.ha.report import POWER_OFF, REBOOT
+from ovstools.model.command import Command
 from ovstools.system import lock, notify
 from tests.fakes.machine import FakeMachine
 from tests.unit.ha.driver.conftest import folder, rig
@@ -152,6 +153,21 @@ def test_a_shutdown_drains_and_then_leaves(
     assert service.run() is False
     assert [verb for verb, *_ in rig.hypervisor.told] == ["start", "stop", "forget"]
     assert any(each.startswith("EXTEND_TIMEOUT_USEC=") for each in heard(systemd))
+
+
+@pytest.mark.processes
+def test_systemd_is_asked_until_it_answers(
+    restored: None, systemd: socket.socket, rig: Rig, folder: Path
+) -> None:
+    """One that was too busy to say that it shuts down left guests to be stopped without a word."""
+    rig.close()
+    service = Service(lambda: rig.place, rig.said.append, notify.notifier(os.environ))
+    first = f"rm {folder}/busy 2>/dev/null && exit 1"
+    (folder / "busy").touch()
+    service.jobs = Command(("sh", "-c", f"{first}; echo 1 poweroff.target start waiting"))
+    service.loop.after(0.2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert service.run() is False
+    assert "this server shuts down (power-off): its guests are moved or stopped" in rig.said
 
 
 @pytest.mark.processes
