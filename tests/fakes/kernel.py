@@ -30,6 +30,7 @@ class FakeKernel:
             "ovs-agent.service": ["not-found", "inactive", ""],
         }
         self.outdated: set[str] = set()  #: units whose files systemd has not read again
+        self.guarded: set[str] = set()  #: units with RefuseManualStop=yes in a drop-in
         self.refs: dict[str, int] = {}
         self.peers: set[int] = set()  #: other live nodes
         self._next_id = 100
@@ -188,12 +189,13 @@ class FakeKernel:
         if verb == "show":
             text = f"LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\n"
             outdated = "yes" if name in self.outdated else "no"
-            return Result(0, f"{text}NeedDaemonReload={outdated}\n")
+            refuses = "yes" if name in self.guarded else "no"
+            return Result(0, f"{text}NeedDaemonReload={outdated}\nRefuseManualStop={refuses}\n")
         if load == "not-found":
             return Result(5, "", f"Unit {name} not found.")
         if verb in ("stop", "restart"):
-            if name == "ovs-locks.service":
-                return Result(4, "", "Operation refused, unit ovs-locks.service may be ...")
+            if name == "ovs-locks.service" or name in self.guarded:
+                return Result(4, "", f"Operation refused, unit {name} may be requested by ...")
             self.units[name][1] = "inactive"
             if name == "ocfs2.service":
                 left = [line for line in self._mounts() if " - ocfs2 " in line]

@@ -65,7 +65,27 @@ def _agent_steps(host: Host, mounted: tuple[str, ...]) -> list[Step]:
     names = node_locks.kept(host)
     if steps or names:
         steps.append(node_locks.drop_step(names))
+    if _guarded(host):
+        title = "wait for the keeper to guard them no longer"
+        steps.append(Step(title, Confirm("the units may be stopped", _confirm_unguarded)))
     return steps
+
+
+def _guarded(host: Host) -> list[str]:
+    """Return the units that the keeper has systemd not stop: the last guest has just gone."""
+    looked = [systemd.look(host, unit) for unit in (REPOSITORIES, OCFS2, O2CB)]
+    return [unit.name for unit in looked if unit.refuses_stop]
+
+
+def _confirm_unguarded(host: Host) -> None:
+    deadline = host.clock.monotonic() + host.settings.limits.settle_s
+    while found := _guarded(host):
+        if host.clock.monotonic() >= deadline:
+            raise ToolError(
+                f"systemd still refuses to stop {', '.join(found)}",
+                hint=f"a guest is being started here, or: systemctl show -P DropInPaths {found[0]}",
+            )
+        host.clock.sleep(0.5)
 
 
 def _unlisted(host: Host) -> tuple[str, ...]:

@@ -10,12 +10,16 @@ from .host import Host
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit as systemd sees it: `systemctl show`, words as systemd's manual has them."""
+    """A unit as systemd sees it: `systemctl show`, words as systemd's manual has them.
+
+    refuses_stop: systemctl stop would be refused (RefuseManualStop=).
+    """
 
     name: str
     load_state: str
     active_state: str
     enabled: str
+    refuses_stop: bool = False
 
     @property
     def exists(self) -> bool:
@@ -30,10 +34,8 @@ class Unit:
 
 def show(name: str) -> Command:
     """Build the command that shows a unit's state."""
-    return Command(
-        ("systemctl", "show", "--property=LoadState,ActiveState,UnitFileState", name),
-        changes=False,
-    )
+    properties = "LoadState,ActiveState,UnitFileState,RefuseManualStop"
+    return Command(("systemctl", "show", f"--property={properties}", name), changes=False)
 
 
 def look(host: Host, name: str) -> Unit:
@@ -46,6 +48,7 @@ def look(host: Host, name: str) -> Unit:
         said.get("LoadState", "not-found"),
         said.get("ActiveState", "inactive"),
         said.get("UnitFileState", ""),
+        said.get("RefuseManualStop") == "yes",
     )
 
 

@@ -206,6 +206,20 @@ def test_children_that_hang_are_named(pool: FakeMachine) -> None:
     assert pool.commands == [f"systemctl stop {AGENT}"]
 
 
+def test_the_keeper_takes_a_moment_to_lift_its_guard(pool: FakeMachine) -> None:
+    pool.kernel.guarded = {"ovsrepositories.service", "ocfs2.service", "o2cb.service"}
+    pool.clock.later.append((1003.0, pool.kernel.guarded.clear))
+    stop_services(pool)
+    assert pool.kernel.refs == {}
+
+
+def test_a_guard_that_stays_is_named_before_anything_is_unmounted(pool: FakeMachine) -> None:
+    pool.kernel.guarded = {"ocfs2.service"}
+    with pytest.raises(ToolError, match=r"refuses to stop ocfs2\.service"):
+        stop_services(pool)
+    assert pool.commands == [f"systemctl stop {AGENT}"]
+
+
 def test_a_guest_that_is_started_meanwhile_is_not_pulled_off(pool: FakeMachine) -> None:
     def start() -> None:
         if pool.commands[-1:] == [f"systemctl stop {AGENT}"]:

@@ -21,6 +21,10 @@ from tests.fakes.machine import FakeMachine
             "UnitFileState=\nActiveState=inactive\nLoadState=not-found\n",
             Unit("x.service", "not-found", "inactive", ""),
         ),
+        (
+            "RefuseManualStop=yes\nLoadState=loaded\nActiveState=active\n",
+            Unit("x.service", "loaded", "active", "", refuses_stop=True),
+        ),
         ("", Unit("x.service", "not-found", "inactive", "")),
         ("noise\nLoadState=masked\n", Unit("x.service", "masked", "inactive", "")),
     ],
