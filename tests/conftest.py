@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import quarantine
@@ -12,6 +13,10 @@ from tests.fakes.disk import Disk
 from tests.fakes.machine import FakeMachine
 
 WWN = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3-part1"
+
+#: no test is timed: a busy machine must not fail one
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 HERE = Path(__file__).parent
 QUARANTINED = (HERE / "unit", HERE / "cli")
