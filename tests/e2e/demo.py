@@ -15,6 +15,14 @@ from tests.lab.lab import Lab
 from tests.lab.outcome import Outcome
 from tests.lab.server import Server
 
+GUESTS = ("web", "db")
+DATA = "/OVS/running_pool/{name}.log"
+#: a guest of the hypervisor `process`: it writes its server and a count, once a second
+PROGRAM = """command:
+- /bin/sh
+- -c
+- 'n=0; while sleep 1; do n=$((n+1)); echo $(hostname) $n >>/OVS/running_pool/{name}.log; done'
+"""
 BOLD, DIM, GREEN, OFF = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
 
 
@@ -97,10 +105,12 @@ def story(lab: Lab) -> None:
     assert read.stdout == f"hello from {one.name}\n", read.describe()
 
     narrator.say("What must not happen: format the disk that the pool is using")
-    narrator.type(one, "ovstools offlinerepo /OVS")
+    narrator.type(one, "systemctl stop ovs-agent.service && ovstools offlinerepo /OVS")
     line = f'ovs-makerepo {journey.DEVICE} C "mine now" --format --force'
     narrator.type(one, line, status=4)
-    narrator.type(one, "ovstools repositories start")
+    narrator.type(one, "ovstools repositories start && systemctl start ovs-agent.service")
+
+    guests_under_ha(lab, narrator, three)
 
     narrator.say(f"The power of {three.short_name} is cut")
     narrator.type(one, f"cat {journey.LIVE_NODES}")
@@ -114,12 +124,48 @@ def story(lab: Lab) -> None:
     narrator.type(one, "ls -l /OVS; cat '/OVS/written after the power cut'")
     narrator.type(one, "ovs-cluster-check --format plain", status=None)
 
+    guests_come_back(narrator, one, three)
+
     narrator.say(f"{three.short_name} gets its power back: it boots, and is in the pool again")
     three.power_on()
     narrator.type(three, "findmnt /OVS; cat /OVS/seed_pool/hello")
     narrator.type(one, f"cat {journey.LIVE_NODES}")
     journey.wait_for_live_nodes(one, 0, 1, 2)
+    narrator.type(one, "ovstools status")
     narrator.say("Done: the pool is whole, and nothing was lost")
+
+
+def guests_under_ha(lab: Lab, narrator: Narrator, home: Server) -> None:
+    """Bring two guests under HA, and let them run on one server."""
+    one = lab.servers[0]
+    narrator.say("White paper, chapter HA: guests that restart elsewhere when their server fails")
+    narrator.note("(plain processes here, which write where they are; libvirt's guests go alike)")
+    for name in GUESTS:
+        narrator.type(one, f"cat >/root/{name}.yaml <<'END'\n{PROGRAM.format(name=name)}END")
+        line = f"ovstools vm add {name} /root/{name}.yaml --preferred {home.name}"
+        narrator.type(one, line)
+        narrator.type(one, f"ovstools vm set {name} mem_mb=16 && ovstools vm start {name}")
+    narrator.type(one, "ovstools status")
+    narrator.type(one, "ovstools what-if", status=None)
+    for name in GUESTS:
+        assert where(one, name) == home.name, name
+
+
+def guests_come_back(narrator: Narrator, witness: Server, lost: Server) -> None:
+    """Show them on other servers, each once, and what took how long."""
+    narrator.say("The guests of the lost server run again, on the survivors")
+    for name in GUESTS:
+        witness.wait_until(f"! tail -n 1 {DATA.format(name=name)} | grep -q {lost.name}", 120)
+    narrator.type(witness, "ovstools status", status=None)
+    narrator.type(witness, f"tail -n 2 {DATA.format(name='*')}")
+    narrator.type(witness, "ovstools vm history | tail -n 30")
+    for name in GUESTS:
+        assert where(witness, name) != lost.name, name
+
+
+def where(server: Server, guest: str) -> str:
+    """Return the server that a guest wrote last."""
+    return server.sh(f"tail -n 1 {DATA.format(name=guest)}").stdout.split()[0]
 
 
 def main() -> int:
