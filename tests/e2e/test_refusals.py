@@ -259,7 +259,7 @@ def test_a_volume_of_servers_that_are_not_in_cluster_conf(lab: Lab) -> None:
 def test_two_servers_with_one_node_number(lab: Lab) -> None:
     """vmserver3 comes with a cluster.conf that gives it vmserver1's number."""
     one, _, three = lab.servers
-    three.sh(f"systemctl stop o2cb && rm {CONF}")
+    three.sh(f"ovstools services stop && rm {CONF}", timeout_s=180)
     nodes = f"--node {three.name}={three.address}#0 --node {one.name}={one.address}#1"
     three.sh(f"ovs-cluster-configure {nodes} --timing {journey.TIMING}")
     line = f'ovs-makerepo {journey.DEVICE} C "cluster root"'
