@@ -26,6 +26,7 @@ PACKAGES = (
     "sg3-utils",
     "open-iscsi",
     "multipath-tools",
+    "nfs-common",
     "lz4",
     "linux-image-amd64",
     # hypervisors, and qemu without what it only recommends
@@ -51,12 +52,14 @@ MASKED = (
     "serial-getty@ttyS0.service",
     "logrotate.timer",
     "man-db.timer",
-    "rpcbind.service",
-    "rpcbind.socket",
+    "nfs-blkmap.service",
 )
 
-# There, but not started: the tests that want them start them, and libvirtd its socket.
+# There, but not started: the tests that want them start them, and libvirtd its socket. rpcbind
+# comes with rpc.statd, which mount.nfs starts for NFS version 3.
 DISABLED = (
+    "rpcbind.service",
+    "rpcbind.socket",
     "multipathd.service",
     "multipathd.socket",
     "libvirtd.service",
@@ -93,10 +96,11 @@ if [ "$(cat /etc/hostname)" != "$self" ]; then  # later boots keep what a test h
         name=${entry%%=*}
         echo "${entry#*=} $name ${name%%.*}"
     done >>/etc/hosts
+    echo "192.168.100.1 fileserver.example.com fileserver" >>/etc/hosts
 fi
 ip link set eth0 up
 ip address add "$address/24" dev eth0
-# The portals of targets.py, and an initiator name that no other server has.
+# The portals of targets.py, IPv6 of fileserver.py, and an initiator name that no other server has.
 ip route add 10.0.0.0/8 dev eth0
 ip -6 address add "fd00:100::${address##*.}/64" dev eth0 nodad
 echo "InitiatorName=iqn.1993-08.org.debian:01:${self%%.*}" >/etc/iscsi/initiatorname.iscsi
