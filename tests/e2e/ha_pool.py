@@ -37,7 +37,7 @@ class Happening:
 
 
 class Pool:
-    """Three servers, an OCFS2 cluster root, and guests."""
+    """Servers, an OCFS2 cluster root, and guests."""
 
     def __init__(self, lab: Lab, guests: Sequence[Guest]) -> None:
         self.lab = lab
@@ -53,7 +53,7 @@ class Pool:
         journey.make_cluster_root(self.lab, typist, "--format --journal-size 16M")
         self.uuid = journey.root_uuid(self.lab.servers[0])
         self.lab.on_all(_install)
-        self.wait(lambda: len(self.reports()) == 3, "three agents report")
+        self.wait(lambda: len(self.reports()) == len(self.lab.servers), "all agents report")
 
     def policy(self, **changes: str) -> None:
         """Replace pool.yaml."""
@@ -64,10 +64,6 @@ class Pool:
     def wish(self, guest: Guest, state: str) -> None:
         """Say what its operator wants of a guest."""
         ha_guests.put(self.any, f"guests/{guest.name}.yaml", guest.file(self.uuid, state))
-
-    def go_back(self, name: str) -> None:
-        """Return to a kept moment."""
-        moment.go_back(self.lab, name)
 
     # ------------------------------------------------------------ asking
 
@@ -202,6 +198,21 @@ class Pool:
                 text += [f"-- {server.short_name}", server.sh(lines, status=None).stdout]
         text.append(self.any.sh(f"cat {FOLDER}/orders.json", status=None).stdout)
         return "\n".join(text)
+
+
+_KEPT: dict[str, Pool] = {}
+
+
+def at_moment(name: str, make: Callable[[], Pool]) -> Pool:
+    """Return a pool as it was when every guest had just come to run; made once a session."""
+    if name in _KEPT:
+        moment.go_back(_KEPT[name].lab, name)
+    else:
+        made = make()
+        made.whole()
+        moment.keep(made.lab, name)
+        _KEPT[name] = made
+    return _KEPT[name]
 
 
 def _install(server: Server) -> None:

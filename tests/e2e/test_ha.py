@@ -12,10 +12,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.e2e import ha_guests, journey
-from tests.e2e.ha_guests import Guest, Life
-from tests.e2e.ha_pool import AGENT, Happening, Pool
+from tests.e2e.ha_guests import Guest
+from tests.e2e.ha_pool import AGENT, Happening, Pool, at_moment
 from tests.lab import moment
 from tests.lab.lab import Lab
+from tests.lab.lives import Life, parse_log
 from tests.lab.server import Server
 
 pytestmark = pytest.mark.lab(scope="module")
@@ -30,24 +31,22 @@ HOMES = {"web1": ONE, "web2": TWO, "db1": THREE, "db2": TWO}
 #: T x 2 s
 HEARTBEAT_LIMIT_S = 14
 MOMENT = "ha"
-_MADE: list[Pool] = []
 
 
 @pytest.fixture
 def pool(lab: Lab) -> Pool:
     """Return the pool at the moment when every guest runs at home."""
-    if _MADE:
-        _MADE[0].go_back(MOMENT)
-    else:
-        made = Pool(lab, GUESTS)
-        made.make()
-        made.policy()
-        for guest in GUESTS:
-            ha_guests.make(made.any, guest, made.uuid)
-        made.whole()
-        moment.keep(lab, MOMENT)
-        _MADE.append(made)
-    return _MADE[0]
+    return at_moment(MOMENT, lambda: make(lab))
+
+
+def make(lab: Lab) -> Pool:
+    """Return a pool whose guests are about to start."""
+    pool = Pool(lab, GUESTS)
+    pool.make()
+    pool.policy()
+    for guest in GUESTS:
+        ha_guests.make(pool.any, guest, pool.uuid)
+    return pool
 
 
 def lives(pool: Pool) -> dict[str, list[str]]:
@@ -85,10 +84,10 @@ def stamp(happening: Happening) -> float:
 def test_a_second_writer_would_be_noticed() -> None:
     first, second = (f"{letter * 8}-0000-0000-0000-{letter * 12}" for letter in "ab")
     lines = [f"one {first} 1", f"one {first} 2", f"two {second} 1", f"two {second} 2"]
-    ran = ha_guests.parse_log("\n".join(lines))
+    ran = parse_log("\n".join(lines))
     assert [(life.server, life.counts) for life in ran] == [("one", (1, 2)), ("two", (1, 2))]
     with pytest.raises(AssertionError, match="two writers"):
-        ha_guests.parse_log("\n".join([*lines, f"one {first} 3"]))
+        parse_log("\n".join([*lines, f"one {first} 3"]))
 
 
 def test_start_of_the_pool(pool: Pool) -> None:
@@ -242,7 +241,7 @@ def test_reboot_within_the_heartbeat_limit(pool: Pool, record_property: Record) 
     """Nobody misses it, but its locks are gone: its guests start anew, on the new boot's proof."""
     three, before = pool.named(THREE), lives(pool)
     keep_booted(pool, three, "booted")
-    pool.go_back(MOMENT)
+    moment.go_back(pool.lab, MOMENT)
     begin = time.monotonic()
     moment.begin_as(pool.lab, three, "booted")
     three.start("systemctl", "start", "ovsrepositories", "ovs-locks", "ovs-agent")

@@ -1,9 +1,11 @@
-# A guest in one sector: writes "SERVER COUNT\n" to its disk once a second, and obeys the power
-# button. guests.py has it as PROGRAM, made by:
+# A guest in one sector: appends "SERVER LIFE COUNT\n" to its disk twice a second, and obeys the
+# power button. LIFE is new at each start, and stays over a migration, as COUNT goes on over it.
+# guests.py has it as PROGRAM, made by:
 #   as --32 beat.S -o beat.o
 #   ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o beat.bin beat.o
-# Disk 0x80: sector 0 is this program, sector 1 what it writes, sector 2 a word from outside:
-# 'S', shut down. Disk 0x81, sector 0: the name of the server, its /etc/hostname.
+# Disk 0x80: sector 0 is this program, sector 1 a word from outside: 'S', shut down. Then its log,
+# a line a sector, each in the first that is blank: so two that write at once stand between each
+# other's lines. Disk 0x81, sector 0: the name of the server, its /etc/hostname.
         .code16
         .globl _start
 _start: xorw %ax, %ax
@@ -11,66 +13,72 @@ _start: xorw %ax, %ax
         movw %ax, %es
         movw %ax, %ss
         movw $0x7c00, %sp
+        cld
+        rdtsc           # as good as random: what SeaBIOS took until here, in the host's cycles
+        movl %eax, life
         # Enable the power button's bit in PM1_EN (PIIX4: I/O base 0x600, set by SeaBIOS).
         movw $0x602, %dx
         movw $0x0100, %ax
         outw %ax, %dx
 loop:   # the server's name -> 0x8000
-        movw $0x8000, packet+4
-        movw $0, packet+8
-        movb $0x42, %ah
-        movb $0x81, %dl
+        xorw %cx, %cx
+        movw $0x8000, %bx
+        movw $0x4281, %dx
         call disk
-        jc   off        # no name: end at once, so that a test sees it
-        # name up to the first character that is not printable -> 0x8200
+        # the line -> 0x8200, its name up to the first character that is not printable
+        movw $0x8200, %di
+        movw $256, %cx
+        xorw %ax, %ax
+        rep stosw
         movw $0x8000, %si
         movw $0x8200, %di
-        cld
 copy:   lodsb
         cmpb $0x20, %al
-        jbe  number
+        jbe  numbers
         stosb
         cmpw $0x8280, %di
         jb   copy
-number: movb $0x20, %al
-        stosb
+numbers:
+        movl life, %eax
+        call digits
+        movw $count, %si
+        movw $4, %cx
+        stc
+plus1:  movb (%si), %al # packed decimals
+        adcb $0, %al
+        daa
+        movb %al, (%si)
+        incw %si
+        loop plus1
         movl count, %eax
-        incl %eax
-        movl %eax, count
-        # eight hex digits
-        movw $8, %cx
-digit:  roll $4, %eax
-        pushl %eax
-        andb $0x0f, %al
-        cmpb $10, %al
-        sbbb $0x69, %al
-        das
-        stosb
-        popl %eax
-        loop digit
+        call digits
         movb $10, %al
         stosb
-        movw $0x8200, packet+4
-        movw $1, packet+8
-        movb $0x43, %ah
-        movb $0x80, %dl
+        # the first blank sector of the log
+next:   incw last
+        movw last, %cx
+        movw $0x8400, %bx
+        movw $0x4280, %dx
         call disk
-        # a word from outside -> 0x8000
-        movw $0x8000, packet+4
-        movw $2, packet+8
-        movb $0x42, %ah
-        movb $0x80, %dl
+        cmpb $0, 0x8400
+        jne  next
+        movw $0x8200, %bx
+        movw $0x4380, %dx
         call disk
-        cmpb $'S', 0x8000
-        jne  second
-        movb $0, 0x8000         # obeyed: the next start is not told
-        movb $0x43, %ah
-        movb $0x80, %dl
+        # a word from outside
+        movw $1, %cx
+        movw $0x8400, %bx
+        movw $0x4280, %dx
+        call disk
+        cmpb $'S', 0x8400
+        jne  pause
+        movb $0, 0x8400 # obeyed: the next start is not told
+        movw $0x4380, %dx
         call disk
         jmp  off
-        # one second by the BIOS's ticks (18.2 Hz), looking at the power button
-second: movl 0x46c, %ebx
-        addl $18, %ebx
+        # half a second by the BIOS's ticks (18.2 Hz), looking at the power button
+pause:  movl 0x46c, %ebx
+        addl $9, %ebx
 wait:   sti
         hlt
         movw $0x600, %dx
@@ -85,15 +93,40 @@ off:    movw $0x604, %dx
         outw %ax, %dx
         hlt
         jmp  off
-disk:   movw $packet, %si
+
+        # a space and the eight digits of %eax
+digits: pushl %eax
+        movb $0x20, %al
+        stosb
+        popl %eax
+        movw $8, %cx
+digit:  roll $4, %eax
+        pushl %eax
+        andb $0x0f, %al
+        cmpb $10, %al
+        sbbb $0x69, %al
+        das
+        stosb
+        popl %eax
+        loop digit
+        ret
+
+        # %dh (read 0x42, write 0x43) one sector, %cx, of disk %dl at %bx; off when that fails
+disk:   movw %bx, packet+4
+        movw %cx, packet+8
+        movw $packet, %si
+        movb %dh, %ah
         xorb %al, %al
         int  $0x13
+        jc   off
         ret
         .balign 4
 packet: .byte 16, 0
         .word 1
         .word 0, 0
         .long 0, 0
+life:   .long 0
 count:  .long 0
+last:   .word 1         # the sector of the log that was used last
         .org 510
         .word 0xaa55

@@ -1,7 +1,7 @@
-"""Guests for tests: each writes the name of its server and a count to the repository, for ever.
+"""Guests for tests: each writes where it runs, and counts, on the repository, for ever.
 
-Three kinds, one behaviour: `SERVER COUNT` once a second; the count begins anew at each start and
-goes on over a migration. All obey a request to shut down, and `tell_off`, their own wish to.
+Three kinds, one behaviour: lives.py says what they write and how it is read. All obey a request to
+shut down, and `tell_off`, their own wish to.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import shlex
 import uuid
 from dataclasses import dataclass
+from typing import Protocol
 
+from .lives import Life, parse_log
 from .server import Server
 
 QEMU, LXC, PROCESS = "qemu:///system", "lxc:///system", "process"
 POOL = "/OVS/running_pool"
-DISK_BYTES = 1 << 20
-SECTOR = 512
+#: the log of the QEMU guest has room for more than an hour
+DISK_BYTES, SECTOR = 4 << 20, 512
 #: the boot sector of beat.S: see there for how it is made
 PROGRAM = bytes.fromhex(
-    "31c08ed88ec08ed0bc007cba0206b80001efc706d07c0080c706d47c0000b442b281e89f000f829100be0080bf0082"
-    "fcac3c207607aa81ff808272f4b020aa66a1dc7c664066a3dc7cb9080066c1c0046650240f3c0a1c692faa6658e2ee"
-    "b00aaac706d07c0082c706d47c0100b443b280e85000c706d07c0080c706d47c0200b442b280e83d00803e00805375"
-    "0ec606008000b443b280e82a00eb1e668b1e6c046683c312fbf4ba0006edf6c401750a66391e6c0472eee958ffba04"
-    "06b80020eff4ebf6becc7c30c0cd13c3100001"
+    "31c08ed88ec08ed0bc007cfc0f3166a30c7dba0206b80001ef31c9bb0080ba8142e8c400bf0082b9000131c0f3abbe"
+    "0080bf0082ac3c207607aa81ff808272f466a10c7de88400be107db90400f98a04140027880446e2f666a1107de86c"
+    "00b00aaaff06147d8b0e147dbb0084ba8042e87500803e00840075e8bb0082ba8043e86500b90100bb0084ba8042e8"
+    "5900803e008453750dc606008400ba8043e84700eb1e668b1e6c046683c309fbf4ba0006edf6c401750a66391e6c04"
+    "72eee958ffba0406b80020eff4ebf66650b020aa6658b9080066c1c0046650240f3c0a1c692faa6658e2eec3891e00"
+    "7d890e047dbefc7c88f430c0cd1372c6c310000100000000000000000000000000000000000000000001"
 )
 
 # Without a place in the boot order, SeaBIOS does not even look at the second disk.
@@ -73,18 +76,39 @@ LXC_XML = """\
 """
 
 SCRIPT = """\
-#!/bin/sh
-# Say where I run, once a second; end when told to, by SIGTERM or by a file.
+#!/bin/bash
+# Say where I run, for ever; end when told to, by SIGTERM or by a file.
 trap 'exit 0' TERM
 cd {folder} || exit 1
+life=$(cat /proc/sys/kernel/random/uuid)
+server=$(cat /etc/hostname)
 count=0
-while sleep 1 & wait $!; do
-    [ -e off ] && rm -f off && exit 0
+while :; do
+    if [ -e off ]; then rm -f off; exit 0; fi
     count=$((count + 1))
-    printf '%s %08X\\n' "$(cat /etc/hostname)" "$count" >beat.new
-    mv beat.new beat.txt
+    echo "$server $life $count" >>log
+    sleep 0.4 & wait $!
 done
 """
+
+
+class OnRepository(Protocol):
+    """What is asked of any guest here."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def hypervisor(self) -> str:
+        """QEMU, LXC or PROCESS."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Where its definition, and its disk or its log, are."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -105,14 +129,6 @@ class TestGuest:
         return self.definition.rpartition("/")[0]
 
 
-@dataclass(frozen=True)
-class Beat:
-    """What a guest wrote last: where it runs, and the seconds since its start, about."""
-
-    server: str
-    count: int
-
-
 def make_guest(server: Server, hypervisor: str, name: str, pool: str = POOL) -> TestGuest:
     """Make a guest on the repository that the server has mounted; nothing is started."""
     folder = f"{pool}/{name}"
@@ -123,7 +139,9 @@ def make_guest(server: Server, hypervisor: str, name: str, pool: str = POOL) -> 
     if hypervisor == QEMU:
         disk = PROGRAM.ljust(SECTOR - 2, b"\0") + b"\x55\xaa"
         server.write(f"{folder}/disk.img", disk)
-        server.run("truncate", f"--size={DISK_BYTES}", f"{folder}/disk.img")
+        # all of it allocated: a dead server leaves no trace of what it wrote into a hole
+        zeros = f"head -c {DISK_BYTES - SECTOR} /dev/zero >>{folder}/disk.img"
+        server.sh(f"{zeros} && sync -f {folder}")
         text = QEMU_XML.format(**words)
     else:
         server.write(f"{folder}/beat", SCRIPT.format(**words), mode=0o755)
@@ -134,27 +152,24 @@ def make_guest(server: Server, hypervisor: str, name: str, pool: str = POOL) -> 
     return TestGuest(name, ident, hypervisor, f"{folder}/{file}")
 
 
-def last_beat(server: Server, guest: TestGuest) -> Beat | None:
-    """Read, on any server, what the guest has written last; None: nothing yet."""
+def lives(server: Server, guest: OnRepository) -> list[Life]:
+    """Read, on any server, the guest's runs so far; fail when two ran at once."""
     if guest.hypervisor == QEMU:
-        read = f"dd if={guest.folder}/disk.img iflag=direct bs={SECTOR} skip=1 count=1 status=none"
-    else:
-        read = f"cat {guest.folder}/beat.txt"
-    line = server.sh(f"{read} | tr -d '\\0' | head -n 1", status=None).stdout
-    host, _, count = line.strip().partition(" ")
-    return Beat(host, int(count, 16)) if count else None
+        flags = f"iflag=direct,skip_bytes skip={2 * SECTOR} bs=1M status=none"
+        return parse_log(server.sh(f"dd if={guest.folder}/disk.img {flags} | tr -d '\\0'").stdout)
+    return parse_log(server.read(f"{guest.folder}/log"))
 
 
-def tell_off(server: Server, guest: TestGuest) -> None:
+def tell_off(server: Server, guest: OnRepository) -> None:
     """Let the guest shut itself down, as a person inside would."""
     if guest.hypervisor == QEMU:
-        words = f"printf S | dd of={guest.folder}/disk.img bs={SECTOR} seek=2 conv=notrunc,fsync"
+        words = f"printf S | dd of={guest.folder}/disk.img bs={SECTOR} seek=1 conv=notrunc,fsync"
         server.sh(f"{words} status=none")
     else:
         server.sh(f"touch {shlex.quote(guest.folder)}/off")
 
 
-def kill(server: Server, guest: TestGuest, signal: str = "KILL") -> None:
+def kill(server: Server, guest: OnRepository, signal: str = "KILL") -> None:
     """Crash the guest: send its processes on the server a signal."""
     if guest.hypervisor == QEMU:
         pattern = f"[q]emu-system-x86_64 -name guest={guest.name},"  # [q]: not this very pkill
