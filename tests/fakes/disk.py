@@ -23,6 +23,7 @@ class FileSystem:
     is_finished: bool = True
     heartbeat: dict[int, int] = field(default_factory=dict)
     slot_map: dict[int, int] = field(default_factory=dict)
+    size: int = 4 * GIB  #: what it covers of its device
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Disk:
     is_claimed: bool = False  #: by the kernel: swap, a mount that we do not see
     head: bytes = bytes(8192)  #: of a disk on which blkid finds nothing
     tail: bytes = bytes(65536)
+    parent: str | None = None  #: the kernel's name of the disk that it is a partition of
 
     @property
     def name(self) -> str:
@@ -52,9 +54,10 @@ class Disk:
             for node in self.beating:
                 self.fs.heartbeat[node] = self.fs.heartbeat.get(node, 0) + 1
 
-    def lsblk(self) -> str:
-        """Return what `lsblk --json` prints."""
-        return json.dumps({"blockdevices": [self._row()]})
+    def lsblk(self, size: int | None = None) -> str:
+        """Return what `lsblk --json` prints; size: what the asking server takes it for."""
+        row = self._row()
+        return json.dumps({"blockdevices": [{**row, "size": size or row["size"]}]})
 
     def _row(self) -> dict[str, object]:
         row: dict[str, object] = {
@@ -70,7 +73,7 @@ class Disk:
             "wwn": None,
             "serial": None,
             "ro": False,
-            "pkname": None,
+            "pkname": self.parent,
         }
         if self.children:
             row["children"] = [child._row() for child in self.children]
@@ -98,6 +101,8 @@ class Disk:
             )
         if request == "stats -h":
             return _stats(fs), ""
+        if request == "stats":
+            return f"{_stats(fs)}\tLinks: 0   Clusters: {fs.size // 4096}\n", ""
         if request == "hb":
             return _heartbeat(fs), ""
         if request == "slotmap":

@@ -68,6 +68,11 @@ class FakeHost(Host):
         """Know the fake disks as block devices."""
         return "block" if self.resolve(absolute) in self.machine.disks else super().kind(absolute)
 
+    def poke(self, absolute: str) -> None:
+        """Let the fake kernel do what it does."""
+        self.machine.commands.append(f"echo 1 > {absolute}")
+        self.machine.pokes[absolute]()
+
     def is_claimed(self, absolute: str) -> bool:
         """Tell what the test wants."""
         return self.machine.disk(absolute).is_claimed
@@ -118,6 +123,9 @@ class FakeMachine(Runner):
         self.keeper = FakeKeeper(self)
         self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
+        self.tools: dict[str, Callable[[Command], Result]] = {}  #: further programs
+        self.pokes: dict[str, Callable[[], None]] = {}  #: attributes of sysfs that do something
+        self.sizes: dict[str, int] = {}  #: of disks that this server knows by another size
         hosts = "127.0.0.1 localhost\n" + "".join(
             f"{n.ip_address} {n.name} {n.name.split('.')[0]}\n" for n in NODES
         )
@@ -230,9 +238,10 @@ class FakeMachine(Runner):
         if name in self.before:
             self.before[name]()
         handler = getattr(self, "_run_" + name.replace(".", "_").replace("-", "_"), None)
-        assert handler is not None, f"unexpected command: {command.shell()}"
+        tool = self.tools.get(name) or (handler and (lambda each: handler(*each.argv[1:])))
+        assert tool, f"unexpected command: {command.shell()}"
         try:
-            result = self.fails.get(name) or handler(*command.argv[1:])
+            result = self.fails.get(name) or tool(command)
         except OvsError as error:
             result = Result(1, "", error.what)
         if result.status not in command.ok:
@@ -246,7 +255,8 @@ class FakeMachine(Runner):
         return found
 
     def _run_lsblk(self, *words: str) -> Result:
-        return Result(0, self.disk(words[-1]).lsblk())
+        disk = self.disk(words[-1])
+        return Result(0, disk.lsblk(self.sizes.get(disk.path)))
 
     def _run_blkid(self, *words: str) -> Result:
         said = self.disk(words[-1]).blkid()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..ops import grow as grow_ops
 from ..ops import repositories as ops
 from ..ops import repository_list
 from . import perform
@@ -82,3 +83,18 @@ def status() -> int:
 def list_repositories() -> int:
     """List the repositories with state, description and space."""
     return perform.look(repository_list.look)
+
+
+@repositories.command()
+@click.argument("repository")
+@click.option(
+    "--slots", type=int, metavar="N", help="Give it N node slots instead; offline on all servers."
+)
+@common()
+def grow(repository: str, slots: int | None) -> int:
+    """Let a repository use a device that has become larger.
+
+    REPOSITORY is a UUID, mountpoint, source or description. Run it on every server that has the
+    repository mounted: the last one grows the file system.
+    """
+    return perform.change(grow_ops.Growth(grow_ops.Request(repository, slots)).plan)

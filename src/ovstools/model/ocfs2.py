@@ -16,6 +16,7 @@ CLASSIC_STACK = "classic o2cb"  #: no cluster name on the volume: any o2cb clust
 O2CB_STACK = "o2cb"
 
 _SLOT = re.compile(r"\s*(\d+):\s+(\d+) ([0-9a-f]{16}) ([0-9a-f]{16}) [0-9a-f]{8}\s+\d+", re.ASCII)
+_CLUSTERS = re.compile(r"^\tLinks: \d+   Clusters: (\d+)$", re.ASCII | re.MULTILINE)
 _PAIR = re.compile(r"\s*(\d+)\s+(\d+)", re.ASCII)
 _ENTRY = re.compile(r"\t\d+ +\d+ +(\d+) +\d+ +(.*)", re.ASCII)
 
@@ -71,6 +72,14 @@ def parse_stats(text: str) -> Volume:
         is_global=bool(int(stats.match("Cluster flags", r"(\d+).*").group(1)) & 1),
         features=tuple(stats.match("Feature Incompat", r"\d+ ?(.*)").group(1).split()),
     )
+
+
+def parse_size(text: str) -> int:
+    """Read ``stats``, which goes on with the superblock's inode: how many bytes it covers."""
+    volume, clusters = parse_stats(text), _CLUSTERS.search(text)
+    if clusters is None:
+        raise ParseError("debugfs.ocfs2 stats", 1, "'Clusters:'", text.strip()[-200:])
+    return int(clusters[1]) * volume.cluster_size
 
 
 class _Stats:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import RefusedError
+from ..errors import RefusedError, ToolError
 from ..model.command import Command, Result
 from ..settings import Settings
 from . import files
@@ -98,6 +98,16 @@ class Host:
         except OSError as error:
             raise RefusedError(f"cannot read {absolute}: {error.strerror}") from error
 
+    def poke(self, absolute: str) -> None:
+        """Write 1 to an attribute of sysfs; raise ToolError when the kernel refuses."""
+        try:
+            with self.path(absolute).open("r+b", buffering=0) as file:
+                file.write(b"1\n")
+        except OSError as error:
+            raise ToolError(
+                f"cannot write {absolute}: {error.strerror}", hint="see the last lines of dmesg"
+            ) from error
+
     def is_claimed(self, absolute: str) -> bool:
         """Tell whether the kernel holds a device exclusively: mounted anywhere, swap, RAID.
 
@@ -147,6 +157,12 @@ class Host:
         except OSError as error:
             return error.strerror or str(error)
         return ""
+
+    def why_silent(self, address: str, port: int, timeout_s: float) -> str:
+        """Say why a file server does not answer within timeout_s; empty: it does."""
+        from . import rpc
+
+        return rpc.why_silent(address, port, timeout_s)
 
     def is_root(self) -> bool:
         """Tell whether we may change the machine."""

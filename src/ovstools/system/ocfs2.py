@@ -10,6 +10,7 @@ from ..model.ocfs2 import (
     moving,
     parse_heartbeat,
     parse_names,
+    parse_size,
     parse_slotmap,
     parse_stats,
 )
@@ -30,6 +31,15 @@ def read_volume(host: Host, device: str) -> Volume:
     result = host.run(debugfs(device, "stats -h"))
     try:
         return parse_stats(result.stdout)
+    except ParseError as error:
+        raise _unreadable(f"the superblock of {device}", device, result.stderr) from error
+
+
+def read_size(host: Host, device: str) -> int:
+    """Return how many bytes the file system covers, by its superblock; mounted or not."""
+    result = host.run(debugfs(device, "stats"))
+    try:
+        return parse_size(result.stdout)
     except ParseError as error:
         raise _unreadable(f"the superblock of {device}", device, result.stderr) from error
 

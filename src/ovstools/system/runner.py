@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +27,7 @@ KILL_S = 2.0
 PACKAGES = {
     "mkfs.ocfs2": "ocfs2-tools",
     "debugfs.ocfs2": "ocfs2-tools",
+    "tunefs.ocfs2": "ocfs2-tools",
     "mount.ocfs2": "ocfs2-tools",
     "ocfs2_hb_ctl": "ocfs2-tools",
     "o2cb": "ocfs2-tools",
@@ -35,6 +36,11 @@ PACKAGES = {
     "ip": "iproute2",
     "modprobe": "kmod",
     "mkfs.ext4": "e2fsprogs",
+    "resize2fs": "e2fsprogs",
+    "dumpe2fs": "e2fsprogs",
+    "sfdisk": "fdisk",
+    "partx": "util-linux",
+    "multipathd": "multipath-tools",
     "udevadm": "udev",
     "iscsiadm": "open-iscsi",
 }
@@ -115,6 +121,19 @@ class Runner:
         if result.status not in command.ok:
             raise failed(command, result)
         return result
+
+
+    def run_together(self, commands: Sequence[Command]) -> tuple[Result, ...]:
+        """Run commands side by side; return what each said, in their order.
+
+        Nothing is raised: one that is not installed, or outlives its timeout_s, has a status of
+        its own (system/program.py).
+        """
+        from .program import TOGETHER, run_all  # here: it imports this module
+
+        for command in commands:
+            self._talk.detail(command.shell())
+        return run_all(commands, self._clock, TOGETHER)
 
 
 class Running(Protocol):

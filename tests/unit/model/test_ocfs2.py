@@ -14,6 +14,7 @@ from ovstools.model.ocfs2 import (
     moving,
     parse_heartbeat,
     parse_names,
+    parse_size,
     parse_slotmap,
     parse_stats,
 )
@@ -37,6 +38,15 @@ def test_stats() -> None:
         is_global=True,
     )
     assert "refcount" in volume.features
+
+
+def test_size() -> None:
+    text = stats("whole")
+    assert parse_size(text) == 2**30
+    with pytest.raises(ParseError, match="Clusters"):
+        parse_size(stats("global"))
+    with pytest.raises(ParseError, match="only once"):  # by a label with a line break
+        parse_size(text.replace("Label: t", "Label: t\n\tLinks: 0   Clusters: 9"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""Which servers have seen that a repository's device grew, said on the repository itself.
+
+A file system that is larger than what one of its servers takes the device for gets I/O errors
+there. So each server leaves the size it sees in a file of its own, and the last one grows the
+file system. Sizes only grow; a server that boots sees the new one anyway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from ..errors import OvsError
+from ..model.cluster_conf import ClusterConf
+from ..system import files, o2cb, ocfs2
+from ..system.host import Host
+from .plan import Step
+
+FOLDER = ".ovs-grow"
+
+
+@dataclass(frozen=True)
+class TellSize:
+    """Leave the size that this server sees."""
+
+    path: str
+    size_bytes: int
+
+    def preview(self) -> str:
+        """Return the command that would do it."""
+        return f"echo {self.size_bytes} > {self.path}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse when the repository cannot take a file."""
+        files.probe(host.path(self.path).parent)
+
+    def apply(self, host: Host) -> None:
+        """Write it."""
+        before = host.read(self.path)
+        files.replace(host.path(self.path), f"{self.size_bytes}\n", before)
+
+
+@dataclass(frozen=True)
+class ForgetSizes:
+    """Remove what the servers left: the file system has grown."""
+
+    folder: str
+
+    def preview(self) -> str:
+        """Return the command that would do it."""
+        return f"rm -r {self.folder}"
+
+    def preflight(self, host: Host) -> None:
+        """Nothing can be known."""
+
+    def apply(self, host: Host) -> None:
+        """Remove it; what stays is overwritten the next time."""
+        folder = host.path(self.folder)
+        with contextlib.suppress(OSError):
+            for name in host.names(self.folder):
+                (folder / name).unlink()
+            folder.rmdir()
+
+
+def others(host: Host, device: str) -> tuple[str, ...]:
+    """Return the names of the other servers that have a volume mounted, by its slot map.
+
+    One that crashed may still be in it; one that is not in cluster.conf goes by its number.
+    """
+    kernel = o2cb.read_kernel_cluster(host)
+    own = kernel.local_node.number if kernel and kernel.local_node else None
+    names = node_names(host)
+    slots = sorted(set(ocfs2.read_slots(host, device).values()) - {own})
+    return tuple(names.get(number, f"node {number}") for number in slots)
+
+
+def node_names(host: Host) -> dict[int, str]:
+    """Return the names of the nodes in cluster.conf by their numbers; none when it is not good."""
+    path = host.settings.paths.cluster_conf
+    with contextlib.suppress(OvsError):
+        text = host.read(path)
+        if text is not None:
+            return {n.number: n.name for n in ClusterConf.parse(text, path).cluster.nodes}
+    return {}
+
+
+def waiting(
+    host: Host, mountpoint: str, names: tuple[str, ...], size_bytes: int
+) -> tuple[str, ...]:
+    """Return which of these servers have not said yet that they see so much."""
+    return tuple(n for n in names if _said(host, f"{mountpoint}/{FOLDER}/{n}") < size_bytes)
+
+
+def tell_steps(host: Host, mountpoint: str, name: str, size_bytes: int) -> list[Step]:
+    """Return the step that says what this server sees, unless it is said."""
+    path = f"{mountpoint}/{FOLDER}/{name}"
+    if _said(host, path) == size_bytes:
+        return []
+    return [Step(f"tell the other servers: {size_bytes} bytes here", TellSize(path, size_bytes))]
+
+
+def forget_steps(host: Host, mountpoint: str) -> list[Step]:
+    """Return the step that removes what was said, if anything was."""
+    folder = f"{mountpoint}/{FOLDER}"
+    if host.kind(folder) == "missing":
+        return []
+    return [Step("forget what the servers have said", ForgetSizes(folder))]
+
+
+def _said(host: Host, path: str) -> int:
+    text = (host.read(path) or "").strip()
+    return int(text) if text.isdigit() and text.isascii() else 0
