@@ -85,6 +85,9 @@ def _odd(entry: Entry, wish: Wish, node: NodeView, local: Local) -> Explained | 
         reason = f"paused on an I/O error on {name}; it is resumed as its storage answers"
         way_out = f"mend its storage (full, or away?); `ovstools vm stop {wish.name}` gives it up"
         return Explained(PAUSED, reason, way_out)
+    if local.power is Power.MOVING and entry.phase is Phase.RUNNING:
+        reason = f"its memory is on its way to or from {name}, by nobody's order"
+        return Explained(PAUSED, reason, f"on {name}: `virsh domjobinfo {wish.name}`")
     if not local.locked and entry.phase is Phase.RUNNING:
         reason = f"it is on {name} without its lock"
         return Explained(PAUSED, reason, f"`ovstools vm history {wish.name}`: the finding there")

@@ -112,7 +112,7 @@ def look_after(agent: Agent) -> None:
             attempt = agent.stuck.attempt(guest)
             if attempt is not None:
                 agent.begin(Job(guest, "resume", None, attempt))
-        else:
+        elif power is Power.RUNNING:
             agent.stuck.runs(guest)
             if guest not in agent.verified:
                 agent.verified.add(guest)
@@ -127,7 +127,7 @@ def look_after(agent: Agent) -> None:
             continue
         if power is Power.PAUSED:
             agent.begin(Job(guest, "receive", None, transfers.receive(agent, guest)))
-        elif power.is_here:
+        elif power.is_here and power is not Power.MOVING:  # which arrives, or its hypervisor ends
             agent.begin(Job(guest, "adopt", None, transfers.adopt(agent, guest)))
 
 

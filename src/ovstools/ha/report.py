@@ -19,6 +19,7 @@ class Power(Enum):
     RUNNING = "running"
     PAUSED = "paused"  #: arrived by migration, or suspended by us
     STUCK = "stuck"  #: paused on an I/O error
+    MOVING = "moving"  #: its memory is on its way here or away, or not complete yet: hands off
     CRASHED = "crashed"
     SHUT_DOWN = "shut-down"  #: from inside, or by our own stop
     DESTROYED = "destroyed"  #: by hand
@@ -33,7 +34,7 @@ class Power(Enum):
         return self in _HERE
 
 
-_HERE = {Power.RUNNING, Power.PAUSED, Power.STUCK}
+_HERE = {Power.RUNNING, Power.PAUSED, Power.STUCK, Power.MOVING}
 
 
 class Answer(NamedTuple):

@@ -40,6 +40,7 @@ def is_(condition: Condition) -> dict[str, Any]:
         (running(), G, at(Power.RUNNING), say.RUNNING, "", ""),
         (running(reason="the migration failed"), G, at(Power.RUNNING), say.RUNNING, "failed", ""),
         (running(), G, at(Power.STUCK), say.PAUSED, "I/O error on a", "vm stop g"),
+        (running(), G, at(Power.MOVING), say.PAUSED, "on its way to or from a", "domjobinfo g"),
         (running(), G, at(Power.PAUSED), say.PAUSED, "suspended on a", "resume"),
         (running(), wish("g", repository="AA"), {"reports": HERE}, say.STUCK, "AA is not mounted",
          "repositories start"),

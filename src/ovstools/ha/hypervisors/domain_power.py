@@ -1,7 +1,8 @@
 """What libvirt's states and reasons mean for a guest under HA.
 
-The rule: a state that nothing may follow from is STUCK, which counts as here and is neither
-resumed, adopted nor started anew; an end that nobody has explained is CRASHED.
+The rule: a state that nothing may follow from is STUCK, or MOVING when not all of the guest may be
+in memory here. Both count as here. A MOVING one is neither resumed nor adopted: libvirtd ends it
+when the other end is lost. An end that nobody has explained is CRASHED.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ _PAUSED: Mapping[str, Power] = {
     "dumping": Power.RUNNING,  # _DUMP: goes on by itself
     "creating snapshot": Power.RUNNING,  # _SNAPSHOT: goes on by itself
     "shutting down": Power.RUNNING,  # _SHUTTING_DOWN
-    # STUCK: _MIGRATION (arriving here, or the last moments at the source), _STARTING_UP (so does
-    # each arrival begin), _POSTCOPY and _POSTCOPY_FAILED (the other end has part of it),
-    # _IOERROR, _WATCHDOG, _CRASHED, _API_ERROR, _UNKNOWN
+    "migrating": Power.MOVING,  # _MIGRATION: arriving here, or the last moments at the source
+    "starting up": Power.MOVING,  # _STARTING_UP: so does each arrival begin, too
+    "post-copy": Power.MOVING,  # _POSTCOPY: the other end has part of it
+    "post-copy failed": Power.MOVING,  # _POSTCOPY_FAILED
+    # STUCK: _IOERROR, _WATCHDOG, _CRASHED, _API_ERROR, _UNKNOWN
 }
 #: VIR_DOMAIN_SHUTOFF_
 _SHUT_OFF: Mapping[str, Power] = {

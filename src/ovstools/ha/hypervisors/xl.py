@@ -64,7 +64,7 @@ class Xl:
         for name, domain in found.items():
             moving = next((end for end in (INCOMING, AWAY) if name.endswith(end)), "")
             if moving:  # a copy in memory that nobody may touch, unless a whole one is here too
-                guests.setdefault(name[: -len(moving)], Power.STUCK)
+                guests.setdefault(name[: -len(moving)], Power.MOVING)
             elif name != DOM0:
                 guests[name] = _power_of(domain)
         return guests

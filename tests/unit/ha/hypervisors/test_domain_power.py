@@ -11,7 +11,7 @@ from ovstools.model.domain import REASONS, STATES, DomainState
 PAUSED = {
     "unknown": Power.STUCK,
     "user": Power.PAUSED,
-    "migrating": Power.STUCK,
+    "migrating": Power.MOVING,
     "saving": Power.RUNNING,
     "dumping": Power.RUNNING,
     "I/O error": Power.STUCK,
@@ -20,9 +20,9 @@ PAUSED = {
     "shutting down": Power.RUNNING,
     "creating snapshot": Power.RUNNING,
     "crashed": Power.STUCK,
-    "starting up": Power.STUCK,
-    "post-copy": Power.STUCK,
-    "post-copy failed": Power.STUCK,
+    "starting up": Power.MOVING,
+    "post-copy": Power.MOVING,
+    "post-copy failed": Power.MOVING,
     "api error": Power.STUCK,
 }
 SHUT_OFF = {
