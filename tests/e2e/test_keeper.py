@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import journey
-from tests.e2e.journey import Typist
+from tests.e2e import journey, pools
 from tests.lab.lab import Lab
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.lab(scope="module", servers=2)
+pytestmark = pytest.mark.lab(scope="module", begin=(pools.ocfs2_root,))
 
 Record = Callable[[str, object], None]
 POOL = "/OVS/.ovs"
@@ -83,9 +82,6 @@ def show(server: Server, unit: str, name: str) -> str:
 
 
 def test_each_server_starts_its_keeper(lab: Lab) -> None:
-    journey.configure(lab, Typist())
-    journey.make_cluster_root(lab, Typist(), "--format --journal-size 16M")
-
     def install(server: Server) -> None:
         server.write("/root/driver.py", DRIVER)
         # the keeper alone: the driver is the agent here
@@ -94,13 +90,14 @@ def test_each_server_starts_its_keeper(lab: Lab) -> None:
             timeout_s=120,
         )
 
-    lab.on_all(install)
-    lab.servers[0].sh(f"mkdir -m 700 -p {POOL}/locks")
-    assert [drive(server, "names") for server in lab.servers] == [{}, {}]
+    one, two, _ = lab.servers
+    lab.on_all(install, (one, two))
+    one.sh(f"mkdir -m 700 -p {POOL}/locks")
+    assert [drive(server, "names") for server in (one, two)] == [{}, {}]
 
 
 def test_lock_survives_the_keepers_death(lab: Lab, record_property: Record) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     held = drive(one, "hold", "guest-vm1")
     assert held["result"] == "Granted" and held["written"] == "Done()"
     record_property("lock_and_record_s", held["took_s"])
@@ -123,7 +120,7 @@ def test_lock_survives_the_keepers_death(lab: Lab, record_property: Record) -> N
 
 def test_waiters_end_with_the_agent_that_waits(lab: Lab) -> None:
     """A blocked flock on OCFS2 is interrupted when the agent is killed, and never granted later."""
-    one, two = lab.servers
+    one, two, _ = lab.servers
     watch = two.start(PYTHON, "/root/driver.py", "watch", "guest-vm1", "0")
     two.wait_until("grep -qs ocfs2_file_lock /proc/[0-9]*/wchan")
     two.sh("kill -9 $(pgrep -f '^[^ ]*python /root/driver.py watch')")
@@ -134,7 +131,7 @@ def test_waiters_end_with_the_agent_that_waits(lab: Lab) -> None:
 
 
 def test_nobody_pulls_the_floor_away(lab: Lab) -> None:
-    one, _ = lab.servers
+    one, *_ = lab.servers
     one.wait_until("test $(systemctl show -P RefuseManualStop ocfs2) = yes")
     for unit in ("ovs-locks", "o2cb", "ocfs2"):
         for verb in ("stop", "restart"):
@@ -145,7 +142,7 @@ def test_nobody_pulls_the_floor_away(lab: Lab) -> None:
 
 
 def test_drop_frees_the_lock(lab: Lab) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     assert drive(one, "drop", "guest-vm1") == "Done()"
     assert result(two, "guest-vm1") == "Granted"
     assert drive(one, "names") == {}
@@ -156,7 +153,7 @@ def test_drop_frees_the_lock(lab: Lab) -> None:
 def test_power_cut_frees_it_only_after_the_declaration_of_death(
     lab: Lab, record_property: Record
 ) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     drive(one, "hold", "guest-vm2")
     drive(one, "hold", "node-vmserver1")
     line = f"{PYTHON} /root/driver.py watch guest-vm2 0 > /root/watch.json"
@@ -180,6 +177,6 @@ def test_power_cut_frees_it_only_after_the_declaration_of_death(
 
 def test_shutdown_is_not_held_up(lab: Lab) -> None:
     """RefuseManualStop is for people; a shutdown stops the keeper, then unmounts."""
-    _, two = lab.servers
+    _, two, _ = lab.servers
     drive(two, "hold", "guest-vm2")
     two.shutdown(timeout_s=120)

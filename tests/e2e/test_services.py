@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import journey
+from tests.e2e import journey, pools
 from tests.e2e.test_keeper import DRIVER, PYTHON, show
 from tests.lab.lab import Lab
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.lab(scope="module", servers=2)
+pytestmark = pytest.mark.lab(scope="module", begin=(pools.ocfs2_root,))
 
 UNITS = ("ovsrepositories", "ovs-locks", "ovs-agent")
 NODE_LOCK = "node-vmserver1.example.com"
@@ -39,7 +39,6 @@ def wait_for_names(server: Server, *names: str) -> None:
 
 def test_install_units_starts_all_three(lab: Lab) -> None:
     one = lab.servers[0]
-    journey.make_pool(lab)
     for server in lab.servers:
         server.write("/root/driver.py", DRIVER)
     lab.on_all(lambda server: server.run("ovstools", "install-units", timeout_s=300))
@@ -119,7 +118,7 @@ def test_a_keeper_that_hangs_is_no_keeper_without_guests(lab: Lab) -> None:
 
 
 def test_without_guests_services_stop_goes_all_the_way(lab: Lab) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     drive(one, "drop", "guest-web1")
     one.run("systemctl", "start", "ovs-agent")
     wait_for_names(one, NODE_LOCK)
@@ -130,7 +129,7 @@ def test_without_guests_services_stop_goes_all_the_way(lab: Lab) -> None:
     assert journey.mounted_device(one) is None
     assert not one.exists("/sys/kernel/config/cluster/ocfs2")
     assert drive(one, "names") == {} and pids(one) == [keeper, "0"]
-    journey.wait_for_live_nodes(two, 1)
+    journey.wait_for_live_nodes(two, 1, 2)
     one.run("ovstools", "services", "stop")
     one.run("ovstools", "services", "start", timeout_s=400)
     wait_for_names(one, NODE_LOCK)
@@ -148,7 +147,7 @@ def test_an_upgraded_keeper_keeps_the_lock(lab: Lab) -> None:
 
 
 def test_a_shutdown_in_order_and_a_boot(lab: Lab) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     one.sh("mkdir -p /var/log/journal; journalctl --flush")
     two.sh("dmesg --clear")
     one.reboot(timeout_s=400)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.e2e import journey
+from tests.e2e import pools
 from tests.lab.lab import Lab
 from tests.lab.outcome import Outcome
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.lab(scope="module", servers=2)
+pytestmark = pytest.mark.lab(scope="module", begin=(pools.ocfs2_root,))
 
 #: as libvirtd calls ssh, with keyfile= and no_tty=1 in its URI: without our other options
 LIBVIRT = "ssh -T -oBatchMode=yes -e none -i /etc/ovs/ssh/id_ed25519 -l root -- {} {}"
@@ -21,22 +23,26 @@ def log_in(server: Server, other: Server, line: str, status: int | None = 0) -> 
     return server.sh(LIBVIRT.format(other.name, line), status=status)
 
 
+def set_up(server: Server, other: Server) -> Any:
+    """Set a server up; return what it says of another one."""
+    answer = server.run("ovstools", "ssh-setup", "--json").json()
+    (found,) = [each for each in answer["servers"] if each["name"] == other.name]
+    return found
+
+
 def test_each_server_once_and_the_first_again(lab: Lab) -> None:
-    one, two = lab.servers
-    journey.make_pool(lab)
+    one, two, _ = lab.servers
     before = two.read(AUTHORIZED)
     first = one.run("ovstools", "ssh-setup")
     assert f"{two.name}  has published nothing yet" in first.stdout
-    second = two.run("ovstools", "ssh-setup", "--json").json()
-    assert second["servers"][0]["ok"] is False, "the first does not know it yet"
-    again = one.run("ovstools", "ssh-setup", "--json").json()
-    assert again["servers"] == [{"name": two.name, "ok": True, "is": "root logs in there"}]
-    assert two.run("ovstools", "ssh-setup", "--json").json()["servers"][0]["ok"] is True
+    assert set_up(two, one)["ok"] is False, "the first does not know it yet"
+    assert set_up(one, two) == {"name": two.name, "ok": True, "is": "root logs in there"}
+    assert set_up(two, one)["ok"] is True
     assert two.read(AUTHORIZED).startswith(before), "others' lines are as they were"
 
 
 def test_the_way_of_a_migration_and_no_further(lab: Lab) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     assert log_in(one, two, "uname -n").stdout == f"{two.name}\n"
     assert log_in(two, one, "uname -n").stdout == f"{one.name}\n"
     forced = one.sh(f"ssh -tt -oBatchMode=yes -i /etc/ovs/ssh/id_ed25519 root@{two.name} tty",
@@ -49,17 +55,21 @@ def test_the_way_of_a_migration_and_no_further(lab: Lab) -> None:
 
 
 def test_a_strangers_host_key_is_not_believed(lab: Lab) -> None:
-    """As if somebody else answered at two's address: there, the key is another one's."""
-    one, two = lab.servers
-    own = one.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").stdout.strip()
-    one.sh(f"echo '{two.name},{two.address} {own}' > /etc/ovs/ssh/known_hosts")
+    """As if somebody else answered at two's address: there, the key is another one's.
+
+    The lab's servers come from one image, with one host key.
+    """
+    one, two, _ = lab.servers
+    one.sh("ssh-keygen -q -t ed25519 -N '' -C '' -f /root/stranger")
+    key = one.read("/root/stranger.pub").strip()
+    one.write("/etc/ovs/ssh/known_hosts", f"{two.name},{two.address} {key}\n")
     assert "Host key verification failed" in log_in(one, two, "true", status=255).stderr
     assert one.run("ovstools", "ssh-setup", "--json").json()["changed"] is True
     assert log_in(one, two, "true").status == 0
 
 
 def test_remove(lab: Lab) -> None:
-    one, two = lab.servers
+    one, two, _ = lab.servers
     two.run("ovstools", "ssh-setup", "--remove")
     assert "ovstools-ssh-setup" not in two.read(AUTHORIZED)
     assert not two.exists("/etc/ovs/ssh") and not two.exists(f"/OVS/.ovs/ssh/{two.name}.pub")

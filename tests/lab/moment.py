@@ -28,9 +28,13 @@ def keep(lab: Lab, name: str) -> None:
     lab.on_all(_stand_still)
     with cache.new_folder(folder(lab, name)) as aside:
         lab.on_all(lambda server: _write(server, aside))
-        for lun in lab.storage.luns:
-            cache.copy_sparse(lun.file, aside / lun.file.name)
+        lab.storage.keep_luns(aside)
     go_back(lab, name)
+
+
+def is_kept(lab: Lab, name: str) -> bool:
+    """Tell whether a moment was kept."""
+    return folder(lab, name).is_dir()
 
 
 def go_back(lab: Lab, name: str) -> None:
@@ -40,8 +44,7 @@ def go_back(lab: Lab, name: str) -> None:
         raise LabError(f"no moment {name} of the lab {lab.settings.name} was kept")
     lab.on_all(lambda server: server.cut_power())
     lab.network.up(lab.settings.identities)  # plugs in what was isolated
-    for lun in lab.storage.luns:
-        cache.copy_sparse(kept / lun.file.name, lun.file)
+    lab.storage.bring_back_luns(kept)
     lab.on_all(lambda server: _load(server, kept))
     lab.on_all(_go_on)
     # Their clocks stand where they were kept.

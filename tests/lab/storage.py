@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import cache
 from .process import run
 from .settings import LOCAL_DISK_MIB, LUN_SIZES_MIB, Identity
 
@@ -108,13 +110,31 @@ class Storage:
     def reset_luns(self) -> None:
         """Make the LUNs that are there from the start blank; the first has one partition."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        for old in [*self.folder.glob("san*.img"), self._record]:
-            old.unlink(missing_ok=True)
+        self._remove_luns()
         for lun, size_mib in zip(self.luns, LUN_SIZES_MIB):
             _blank(lun.file, size_mib)
         table = "label: dos\nlabel-id: 0x0c5f2001\nstart=2048, type=83\n"
         run(["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", self.luns[0].file],
             input_text=table)  # fmt: skip
+
+    def keep_luns(self, folder: Path) -> None:
+        """Copy the shared LUNs, those added as well; nobody may write to them meanwhile."""
+        for lun in self.luns:
+            cache.copy_sparse(lun.file, folder / lun.file.name)
+        if self._record.exists():
+            shutil.copy(self._record, folder)
+
+    def bring_back_luns(self, folder: Path) -> None:
+        """Replace the shared LUNs by those kept; what was added since is gone."""
+        self._remove_luns()
+        if (folder / self._record.name).exists():
+            shutil.copy(folder / self._record.name, self._record)
+        for lun in self.luns:
+            cache.copy_sparse(folder / lun.file.name, lun.file)
+
+    def _remove_luns(self) -> None:
+        for old in [*self.folder.glob("san*.img"), self._record]:
+            old.unlink(missing_ok=True)
 
     def reset_local(self, identity: Identity) -> None:
         """Make a server's own disk blank."""
