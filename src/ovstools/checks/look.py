@@ -12,6 +12,8 @@ from dataclasses import replace
 
 from ..errors import RefusedError
 from ..model.cluster_conf import ClusterConf, parse_problems
+from ..model.config_standing import NAME as RECORD_NAME
+from ..model.config_standing import parse_record
 from ..model.fstab import Fstab
 from ..model.heartbeat import KernelCluster
 from ..model.repositories import RepositoryList
@@ -40,6 +42,7 @@ def look(host: Host, acts_as_master: bool = False) -> View:
         cluster = ClusterConf.parse(conf, paths.cluster_conf).cluster
     settings_file = o2cb.defaults_file(host)
     settings = host.read(settings_file)
+    folder = paths.repositories.rpartition("/")[0]
     files = View(
         server=host.hostname(),
         paths=paths,
@@ -52,6 +55,7 @@ def look(host: Host, acts_as_master: bool = False) -> View:
         o2cb_file=settings_file,
         o2cb_settings=None if settings is None else ShellVars.parse(settings),
         repositories=RepositoryList.parse(host.read(paths.repositories) or ""),
+        record=parse_record(host.read(f"{folder}/{RECORD_NAME}")),
         fstab=Fstab.parse(host.read(paths.fstab) or ""),
         units={name: read_boot_unit(host, name) for name in UNITS},
     )

@@ -12,6 +12,7 @@ from . import (
     o2cb_settings,
     peers,
     reboot,
+    servers,
     storage,
 )
 from .coded import Check, Code, Outcome
@@ -27,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     *fstab.CHECKS,
     *peers.CHECKS,
     *reboot.CHECKS,
+    *servers.CHECKS,
 )
 CODES: dict[str, Code] = {code.code: code for check in CHECKS for code in check.codes}
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 from ..errors import ParseError
 from ..model.cluster import Cluster, Node
+from ..model.config_standing import Record
 from ..model.fstab import Fstab
 from ..model.heartbeat import KernelCluster
 from ..model.iscsi import TargetPortal
@@ -39,6 +40,20 @@ class IscsiPath:
     device: str
     numbers: frozenset[str]
     startup: str | None
+
+
+@dataclass(frozen=True)
+class OtherServer:
+    """What another server's own check said; problem: why it said nothing, empty when it did."""
+
+    name: str
+    is_healthy: bool = False
+    summary: str = ""
+    findings: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    nodes: tuple[str, ...] = ()
+    problem: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,10 @@ class View:
     units: Mapping[str, BootUnit] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
     iscsi_paths: tuple[IscsiPath, ...] = ()
+    #: which generation of the pool's configuration this server took last
+    record: Record | None = None
+    #: with --all, what the pool's other servers said
+    others: tuple[OtherServer, ...] = ()
 
     @property
     def node(self) -> Node | None:

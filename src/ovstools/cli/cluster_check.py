@@ -21,7 +21,12 @@ from .options import common
     "/etc/ovs/repositories; a backup of fstab is made in /tmp.",
 )
 @click.option("--daemon", is_flag=True, help="Be this server's HA agent (ovs-agent.service).")
-@click.option("--propagate", is_flag=True, help="Copy the configuration (not in this version).")
+@click.option(
+    "--propagate",
+    is_flag=True,
+    help="With --master: bring cluster.conf, timing and repositories to every server, by ssh.",
+)
+@click.option("--all", "to_all", is_flag=True, help="Have every server run its own check, by ssh.")
 @click.option("--list-checks", is_flag=True, help="List the codes of all findings.")
 @click.option("--explain", metavar="CODE", help="Say why a finding matters and what to do.")
 @click.option("--timing", is_flag=True, help="Say what o2cb's timing means in seconds.")
@@ -44,6 +49,6 @@ def cluster_check(form: str, file: str | None, daemon: bool, **words: Any) -> in
     chosen.json = chosen.json or form == "json"
     request = ops.Request(form=form, **words)
     with output.into(file):
-        if request.alter_fstab:
+        if request.alter_fstab or request.propagate:
             return perform.change(lambda host: ops.plan(host, request))
         return perform.look(lambda host: ops.look(host, request))

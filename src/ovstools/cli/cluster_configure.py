@@ -24,6 +24,10 @@ from .options import HELP_NAMES, common
     "--add", metavar="NAME=IP[:PORT][#NUMBER]", help="Add a node to the cluster that there is."
 )
 @click.option(
+    "--remove", metavar="NODE", help="Take a server that is gone out of the cluster, everywhere."
+)
+@click.option("--all", "to_all", is_flag=True, help="Bring all other servers to the same, by ssh.")
+@click.option(
     "--timing",
     metavar="PRESET|KEY=N,...",
     help="fast, default or multipath; or threshold=, idle=, keepalive=, reconnect= (ms).",
@@ -36,9 +40,13 @@ def cluster_configure(
     add: str | None,
     timing: str | None,
     cluster_name: str | None,
+    remove: str | None,
+    to_all: bool,
 ) -> int:
     """Write cluster.conf if there is none; set up and start o2cb."""
-    if add and (nodes or nodes_from):
-        raise click.UsageError("--add goes without --node and --nodes-from")
-    request = ops.Request(nodes, nodes_from, add, timing, cluster_name)
+    if (add or remove) and (nodes or nodes_from):
+        raise click.UsageError("--add and --remove go without --node and --nodes-from")
+    if add and remove:
+        raise click.UsageError("--add and --remove exclude each other")
+    request = ops.Request(nodes, nodes_from, add, timing, cluster_name, remove, to_all)
     return perform.change(lambda host: ops.plan(host, request))

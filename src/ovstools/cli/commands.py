@@ -35,6 +35,11 @@ COMMANDS = {
         "keeper",
         "Hold the locks of this server and its guests (ovs-locks.service).",
     ),
+    "receive-config": (
+        "receive_config",
+        "receive_config",
+        "Take the pool's configuration from another server (--propagate, --all).",
+    ),
     "makerepo": ("makerepo", "makerepo", "Register and mount a repository."),
     "offlinerepo": ("offlinerepo", "offlinerepo", "Unmount a repository; its data stays."),
     "pool": ("pool", "pool", "Show and change the pool: HA switch, master, maintenance, policies."),
@@ -60,7 +65,7 @@ COMMANDS = {
     "why": ("status", "why", "Say why a server is in the condition it is in."),
 }
 #: run by units, not by people; --help does not list them
-HIDDEN = {"keeper", "guest-hook"}
+HIDDEN = {"keeper", "guest-hook", "receive-config"}
 
 
 def load_command(name: str) -> click.Command:

@@ -54,6 +54,23 @@ class RepositoryOptions:
         header = () if str(self.document) else HEADER
         return RepositoryOptions(self.document.append(*header, f"{key} {options}"))
 
+    @property
+    def table(self) -> dict[str, str]:
+        """Return all that is understood, by UUID, source, or ``DEFAULT FSTYPE``."""
+        return self._table()
+
+    def with_entry(self, key: str, options: str) -> RepositoryOptions:
+        """Set the options of a key of table(): in its last line, which counts, or in a new one."""
+        if self._table().get(key) == options:
+            return self
+        is_default = key.startswith(f"{DEFAULT} ")
+        line = f"{key if is_default or is_uuid(key) else octal.encode(key)} {options}"
+        same = [i for i, each in enumerate(self.document.lines) if key in dict(_entry(each))]
+        if same:
+            return RepositoryOptions(self.document.replace(same[-1], line))
+        header = () if str(self.document) else HEADER
+        return RepositoryOptions(self.document.append(*header, line))
+
     def _table(self) -> dict[str, str]:
         return {key: options for line in self.document.lines for key, options in _entry(line)}
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..checks.coded import Outcome
 from ..checks.peers import alive_count, is_connected, sees_peers
 from ..checks.registry import findings as all_findings
+from ..checks.servers import own_fingerprint
 from ..checks.view import View
 from ..errors import ExitStatus, OvsError
 from ..model.findings import Finding, Severity, is_unhealthy
@@ -179,6 +180,8 @@ def data(verdict: Verdict) -> dict[str, Any]:
         "master": view.acts_as_master,
         "cluster": view.cluster.name if view.cluster else None,
         "node_number": own.number if own else None,
+        "fingerprint": own_fingerprint(view),
+        "generation": view.record.generation if view.record else None,
         "findings": [
             {
                 "code": each.code,
@@ -202,6 +205,15 @@ def data(verdict: Verdict) -> dict[str, Any]:
                 "connected": is_connected(view, node.number),
             }
             for node in (view.cluster.nodes if view.cluster else ())
+        ],
+        "servers": [
+            {
+                "name": each.name,
+                "healthy": None if each.problem else each.is_healthy,
+                "summary": each.summary,
+                "problem": each.problem,
+            }
+            for each in view.others
         ],
         "live_nodes": None if view.live is None else sorted(view.live),
         "connected_nodes": None if view.connected is None else sorted(view.connected),

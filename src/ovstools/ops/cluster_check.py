@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checks import registry
 from ..checks.look import look as look_at
-from ..errors import OvsError, RefusedError, UsageError
-from ..system import o2cb
+from ..errors import ExitStatus, OvsError, UsageError
 from ..system.host import Host
-from . import check_timing
+from . import ask_servers, check_timing, master_role
 from .check_report import Verdict, make_report, nagios_unknown
 from .plan import Plan, Report, Table
+
+if TYPE_CHECKING:
+    from .propagate import Sending
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Request:
     master: bool = False
     alter_fstab: bool = False
     propagate: bool = False
+    to_all: bool = False
     list_checks: bool = False
     explain: str | None = None
     timing: bool = False
@@ -34,16 +37,43 @@ class Request:
 
 
 def plan(host: Host, request: Request) -> Plan:
-    """Plan --alter-fstab; the check looks when that is done."""
+    """Plan --alter-fstab, then --propagate; the check looks when that is done."""
     from . import alter_fstab  # here: a check alone, every minute from cron, needs none of it
 
     _refuse_words(host, request)
-    altered = alter_fstab.plan(host)
-    return replace(altered, report_after=lambda host: _both(host, request, altered.report))
+    altered = alter_fstab.plan(host) if request.alter_fstab else Plan()
+    if not request.propagate:
+        return replace(altered, report_after=lambda host: _both(host, request, altered.report))
+    if altered.steps:
+        notices = (*altered.notices, *altered.report.lines, "it is propagated after that")
+        return Plan(altered.steps, notices=notices, look_again=True)
+    return _plan_propagation(host, request, altered)
+
+
+def _plan_propagation(host: Host, request: Request, altered: Plan) -> Plan:
+    from . import propagate
+
+    sending = propagate.plan_here(host)
+    notices = (*altered.notices, *sending.notices)
+    return Plan(sending.steps, notices=notices,
+                report_after=lambda host: _propagated(host, request, sending))  # fmt: skip
+
+
+def _propagated(host: Host, request: Request, sending: Sending) -> Report:
+    """Join what became of the propagation and what the check found; the worse status counts."""
+    from . import propagate
+
+    sent = propagate.report(host, sending, changed=True)
+    checked = check(host, request)
+    data = {**checked.data, "propagated": dict(sent.data)}
+    if request.form == "nagios":
+        return replace(checked, lines=(*checked.lines, *sent.lines), data=data)
+    # one table: a row a server; what is wrong follows it
+    return Report((*sent.lines, *checked.lines), data, sent.status or checked.status, sent.table)
 
 
 def look(host: Host, request: Request) -> Report:
-    """Check this server, or answer --list-checks, --explain or --timing."""
+    """Check this server, or all; or answer --list-checks, --explain or --timing."""
     _refuse_words(host, request)
     if request.list_checks:
         return _list_checks()
@@ -58,12 +88,17 @@ def check(host: Host, request: Request) -> Report:
     """Run all checks and judge."""
     try:
         view = look_at(host, request.master)
+        if request.to_all or (request.master and ask_servers.has_keys(host)):
+            view = replace(view, others=ask_servers.ask(host, view))
     except OvsError as error:
         if request.form == "nagios":
             return nagios_unknown(error)
         raise
     verdict = Verdict(view, registry.run(view), request.strict)
-    return make_report(verdict, request.form, is_quiet=host.talk.level < 0)
+    report = make_report(verdict, request.form, is_quiet=host.talk.level < 0)
+    if request.to_all and not report.status and any(each.problem for each in view.others):
+        return replace(report, status=ExitStatus.PARTIAL)
+    return report
 
 
 def _both(host: Host, request: Request, altered: Report) -> Report:
@@ -94,31 +129,21 @@ def _refuse_words(host: Host, request: Request) -> None:
             ("--list-checks", request.list_checks),
             ("--explain", request.explain is not None),
             ("--timing", request.timing),
-            ("--alter-fstab", request.alter_fstab),
+            ("--alter-fstab", request.alter_fstab or request.propagate),
         )
         if given
     ]
     if len(answers) > 1:
         raise UsageError(f"{answers[0]} goes without {' and '.join(answers[1:])}")
-    if not request.propagate:
-        return
-    if not request.master:
+    if request.propagate and not request.master:
         raise UsageError(
             "--propagate goes with --master: the master's files are the pool's",
             hint="on the master: ovs-cluster-check --master --propagate",
         )
-    paths = host.settings.paths
-    files = (paths.cluster_conf, o2cb.defaults_file(host))
-    raise RefusedError(
-        "--propagate is not in this version yet; nothing was done",
-        hint="\n".join(
-            [
-                "copy the files to the other server by hand, then run ovs-cluster-configure there:",
-                *(f"scp -p {path} OTHER:{path}" for path in files),
-                "then ovs-makerepo there, with the same words as here",
-            ]
-        ),
-    )
+    if host.offline and (request.propagate or request.to_all):
+        raise UsageError("--propagate and --all ask other servers; --root works on files alone")
+    if request.master:
+        master_role.refuse_other_master(host)
 
 
 def _list_checks() -> Report:

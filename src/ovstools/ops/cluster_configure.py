@@ -1,22 +1,24 @@
 """cluster-configure: cluster.conf if there is none, o2cb's settings, and o2cb online.
 
 White paper, "Enabling HA for the Server Pool", step 1: the file is generated "if it does not
-already exist"; it is never overwritten here either. Only --add changes an existing one.
+already exist"; it is never overwritten here either. Only --add and --remove change an existing
+one; what they do is kept on the pool file system, for servers that are away.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from ..errors import RefusedError, ToolError
+from ..errors import RefusedError, UsageError
 from ..model.cluster import Cluster, Node
 from ..model.cluster_conf import ClusterConf
-from ..model.heartbeat import KernelCluster, differences
+from ..model.config_standing import Own
 from ..model.shell_vars import ShellVars
-from ..model.timing import Timing, format_timing, from_vars, parse_timing
-from ..system import o2cb, sysctl, systemd
+from ..model.timing import Timing, from_vars, parse_timing
+from ..system import o2cb
 from ..system.host import Host
-from ..system.kernel_modules import refuse_missing_modules
+from . import cluster_online, kept_config, propagate, remove_node
 from .cluster_nodes import (
     describe,
     new_text,
@@ -25,58 +27,81 @@ from .cluster_nodes import (
     refuse_difference,
     with_added,
 )
-from .plan import Confirm, Plan, Report, Run, Step, edit_step
+from .plan import Plan, Report
+from .propagate import Sending
 
 
 @dataclass(frozen=True)
 class Request:
-    """The words of the command line."""
+    """The words of the command line; to_all: the same on every server of the cluster."""
 
     nodes: tuple[str, ...] = ()
     nodes_from: str | None = None
     add: str | None = None
     timing: str | None = None
     cluster_name: str | None = None
+    remove: str | None = None
+    to_all: bool = False
 
 
 def plan(host: Host, request: Request) -> Plan:
-    """Plan what brings this server's cluster online.
+    """Plan what brings this server's cluster online, and with --all every other server's.
 
     Raises RefusedError when the file that is there is not good, is another than was asked for,
     or this host cannot be the node that it names.
     """
     path = host.settings.paths.cluster_conf
     before = host.read(path)
+    removed = _removed(host, request, before)
     text = _wanted_text(host, request, before)
     cluster = ClusterConf.parse(text, path).cluster
     own = own_node(host, cluster, path if before is not None else "the nodes asked for")
-    settings_path = o2cb.defaults_file(host)
-    settings_text = host.read(settings_path)
-    variables = ShellVars.parse(settings_text or "")
-    timing = _timing(request, variables)
-    for name, value in _settings(cluster, timing).items():
-        variables = variables.with_value(name, value)
-    steps = [
-        *edit_step(f"write {path}", path, before, text),
-        *edit_step(
-            f"set o2cb's start and timing in {settings_path}",
-            settings_path,
-            settings_text,
-            str(variables),
-        ),
-    ]
-    if host.offline or not sysctl.is_set(host):
-        title = f"let the kernel restart after a failure: {sysctl.FILE}"
-        steps += edit_step(title, sysctl.FILE, host.read(sysctl.FILE), sysctl.TEXT)
-    if not host.offline:
-        if not sysctl.is_set(host):
-            steps.append(Step("make the kernel take it", Run(sysctl.load())))
-        steps += _start_steps(host, request, cluster, timing)
-    return Plan(
-        steps=tuple(steps),
-        report=_report(host, cluster, own, timing, changed=bool(steps)),
-        notices=_notices(request, cluster, own),
+    timing = _timing(request, host)
+    names = [node.name for node in removed]
+    sending = _sending(host, request, Own(cluster, timing, host.hostname()), text, removed)
+    steps = (
+        *cluster_online.steps(host, text, cluster, timing, names),
+        *(sending.steps if sending else ()),
     )
+    changed = bool(steps)
+    report = _report(host, cluster, own, timing, changed)
+    sent = sending if sending is not None and _goes_to_all(request) else None
+    return Plan(
+        steps=steps,
+        report=report,
+        notices=(*_notices(request, cluster, own), *(sending.notices if sending else ())),
+        report_after=partial(_with_others, report, sent) if sent else None,
+    )
+
+
+def _goes_to_all(request: Request) -> bool:
+    return request.to_all or request.remove is not None
+
+
+def _removed(host: Host, request: Request, before: str | None) -> tuple[Node, ...]:
+    """Return the node that --remove takes out; raise RefusedError when that is not safe."""
+    if host.offline and request.to_all:
+        raise UsageError("--all asks other servers, and --root works on files alone")
+    if request.remove is None:
+        return ()
+    path = host.settings.paths.cluster_conf
+    if before is None:
+        raise RefusedError(f"there is no {path} to remove a node from")
+    return (remove_node.find(host, ClusterConf.parse(before, path).cluster, request.remove),)
+
+
+def _sending(
+    host: Host, request: Request, own: Own, text: str, removed: tuple[Node, ...]
+) -> Sending | None:
+    """Return what keeps the change for servers that are away, and sends it with --all."""
+    changes = request.add is not None or _goes_to_all(request)
+    if host.offline or not changes:
+        return None
+    record = kept_config.read_record(host)
+    after = Own(own.cluster, own.timing, own.hostname, record)
+    is_new = host.read(host.settings.paths.cluster_conf) is None
+    was = after if is_new else kept_config.read_own(host)
+    return propagate.prepare(host, after, text, removed, _goes_to_all(request), was)
 
 
 def _wanted_text(host: Host, request: Request, before: str | None) -> str:
@@ -91,10 +116,13 @@ def _wanted_text(host: Host, request: Request, before: str | None) -> str:
         return new_text(host, options, request.cluster_name or host.settings.cluster_name)
     conf = ClusterConf.parse(before, path)
     refuse_difference(conf, options, request.cluster_name)
+    if request.remove is not None:
+        return remove_node.text_without(conf, request.remove)
     return with_added(host, conf, request.add) if request.add else before
 
 
-def _timing(request: Request, variables: ShellVars) -> Timing:
+def _timing(request: Request, host: Host) -> Timing:
+    variables = ShellVars.parse(host.read(o2cb.defaults_file(host)) or "")
     timing = parse_timing(request.timing) if request.timing else from_vars(variables.get)
     problems = timing.problems()
     if problems:
@@ -106,115 +134,24 @@ def _timing(request: Request, variables: ShellVars) -> Timing:
     return timing
 
 
-def _settings(cluster: Cluster, timing: Timing) -> dict[str, str]:
-    return {"O2CB_ENABLED": "true", "O2CB_BOOTCLUSTER": cluster.name, **timing.to_vars()}
-
-
-def _start_steps(host: Host, request: Request, cluster: Cluster, timing: Timing) -> list[Step]:
-    unit = systemd.look(host, o2cb.UNIT)
-    if not unit.exists:
-        raise RefusedError(
-            "there is no o2cb service on this server",
-            hint="install it: apt-get install ocfs2-tools (Oracle Linux: dnf install ocfs2-tools)",
-        )
-    refuse_missing_modules(host)
-    limit_s = host.settings.limits.service_s
-    steps = []
-    if unit.enabled == "disabled":
-        steps.append(Step("start o2cb at boot", Run(systemd.enable(o2cb.UNIT))))
-    kernel = o2cb.read_kernel_cluster(host)
-    if kernel is None or not kernel.is_online:
-        # "active" with nothing online: it was started while O2CB_ENABLED was false
-        start = systemd.restart if unit.is_active else systemd.start
-        steps.append(Step("start o2cb", Run(start(o2cb.UNIT, limit_s))))
-    elif kernel.name != cluster.name:
-        raise RefusedError(
-            f"the kernel is online with another cluster, {kernel.name}",
-            hint="stop it first: ovstools services stop",
-        )
-    else:
-        steps += _difference_steps(kernel, cluster, timing, limit_s)
-    if steps:
-        steps.append(_confirm_step(cluster, timing))
-    return steps
-
-
-def _difference_steps(
-    kernel: KernelCluster, cluster: Cluster, timing: Timing, limit_s: float
-) -> list[Step]:
-    steps = []
-    gone = [
-        node
-        for node in kernel.nodes
-        if (node.name, node.number, node.ip_address, node.ip_port)
-        not in {(n.name, n.number, n.ip_address, n.ip_port) for n in cluster.nodes}
-    ]
-    if gone and kernel.regions:
-        # o2cb would try to unregister nodes that are alive: "Internal logic failure"
-        raise RefusedError(
-            "a node was changed in cluster.conf, or taken out, while a heartbeat runs",
-            *(
-                f"in the kernel: {node.name}, number {node.number}, {node.ip_address}"
-                for node in gone
-            ),
-            hint="put the node back as it was; or, on all servers, ovstools services stop, "
-            "and start them with the new file",
-        )
-    if gone:
-        restart = Run(systemd.restart(o2cb.UNIT, limit_s))
-        return [Step("restart o2cb, for its nodes", restart)]
-    if differences(kernel, cluster):
-        register = Run(o2cb.register_cluster(cluster.name))
-        steps.append(Step(f"register the nodes of {cluster.name} in the kernel", register))
-    if kernel.timing != timing:
-        if kernel.regions:
-            raise RefusedError(
-                "o2cb's timing cannot change while a heartbeat runs",
-                f"in force: {format_timing(kernel.timing)}; asked for: {format_timing(timing)}",
-                hint="it must be the same on all servers, and none may run with the old one:\n"
-                "ovstools services stop (on all servers, before the next line on any)\n"
-                "ovs-cluster-configure --timing ... (on all)\n"
-                "ovstools services start (on all)",
-            )
-        restart = Run(systemd.restart(o2cb.UNIT, limit_s))
-        steps.append(Step("restart o2cb, for its timing", restart))
-    return steps
-
-
-def _confirm_step(cluster: Cluster, timing: Timing) -> Step:
-    def check(host: Host) -> None:
-        kernel = o2cb.read_kernel_cluster(host)
-        if kernel is None or not kernel.is_online:
-            raise ToolError(
-                "o2cb was started, but the kernel has no cluster online",
-                hint="see journalctl -u o2cb, and dmesg",
-            )
-        found = differences(kernel, cluster, timing)
-        if found:
-            raise ToolError(
-                "the kernel's cluster is not the one of cluster.conf and o2cb's settings",
-                *found,
-                hint="see dmesg",
-            )
-
-    question = (
-        f"{cluster.name} is online in configfs with {len(cluster.nodes)} nodes, "
-        f"threshold {timing.threshold}"
-    )
-    return Step("verify in configfs", Confirm(question, check))
-
-
 def _notices(request: Request, cluster: Cluster, own: Node) -> tuple[str, ...]:
     others = [node.name for node in cluster.nodes if node != own]
-    if not request.add:
+    if not request.add or request.to_all:
         return ()
     others = [name for name in others if not request.add.startswith(f"{name}=")]
     if not others:
         return ()
     return (
         f"before the newcomer mounts, do the same on {', '.join(others)}: "
-        f"ovs-cluster-configure --add {request.add}",
+        f"ovs-cluster-configure --add {request.add} (or here, for all at once: with --all)",
     )
+
+
+def _with_others(report: Report, sending: Sending, host: Host) -> Report:
+    """Join this server's report with what became of the others."""
+    others = propagate.report(host, sending, changed=bool(report.data["changed"]))
+    data = {**report.data, **{key: each for key, each in others.data.items() if key != "changed"}}
+    return Report((*report.lines, *others.lines), data, others.status, others.table)
 
 
 def _report(host: Host, cluster: Cluster, own: Node, timing: Timing, changed: bool) -> Report:

@@ -16,7 +16,7 @@ from ..model.repositories import Repository, RepositoryList
 from ..model.source import DeviceSource, IscsiSource, NfsSource, parse_source
 from ..system import block, mounts
 from ..system.host import Host
-from . import formatting, iscsi_service, iscsi_source, mounting, volume
+from . import catch_up, formatting, iscsi_service, iscsi_source, mounting, volume
 from .marker import SHARED_WORDS, new_repository_steps
 from .plan import Plan, Report, Step, edit_step
 from .volume import CLUSTER_FILE_SYSTEM, CLUSTER_ROOT, LOCAL, SHARED, Found, Request
@@ -46,6 +46,10 @@ def plan(host: Host, request: Request) -> Plan:
         iscsi_service.refuse_offline(host)
     elif host.offline:
         return _plan_offline(host, request, source.path, listed)
+    elif request.shared == CLUSTER_ROOT and host.kind(source.path) == "block":
+        joining = catch_up.plan_join(host, source.path)
+        if joining.steps:
+            return joining
     cluster = None if request.shared == LOCAL else mounting.online_cluster(host)
     if isinstance(source, IscsiSource):
         connected = iscsi_source.connect(host, source, request.iscsi)

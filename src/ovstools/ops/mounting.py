@@ -12,7 +12,7 @@ from ..model.repository_options import RepositoryOptions
 from ..system import mounts, o2cb, ocfs2
 from ..system.host import Host
 from .cluster_nodes import own_node
-from .plan import Confirm, MakeDirectory, Run, Step
+from .plan import Confirm, MakeDirectory, Run, Step, edit_step
 
 
 def read_list(host: Host) -> RepositoryList:
@@ -34,6 +34,15 @@ def refuse_two_roots(host: Host, known: RepositoryList) -> None:
 def read_options(host: Host) -> RepositoryOptions:
     """Return the mount options file; an empty one when there is none."""
     return RepositoryOptions.parse(host.read(host.settings.paths.repository_options) or "")
+
+
+def record_steps(host: Host, listed: RepositoryList, wanted: RepositoryList) -> list[Step]:
+    """Return the step that brings the list to what it is to be; none when it is so."""
+    path = host.settings.paths.repositories
+    before = host.read(path)
+    if before is not None and str(listed) == str(wanted):
+        return []
+    return edit_step(f"record it in {path}", path, before, str(wanted))
 
 
 def mountpoint_of(host: Host, uuid: str, cluster_root: bool) -> str:
@@ -61,11 +70,10 @@ def online_cluster(host: Host) -> tuple[KernelCluster, Node]:
         raise RefusedError(
             f"this server is in no cluster: there is no {path}",
             hint="for the first server of a pool: ovs-cluster-configure\n"
-            "for a further one, on each server of the pool, the master first:\n"
-            f"  ovs-cluster-configure --add {name}={_address(host, name)}\n"
-            "then bring the file here, and start o2cb:\n"
-            f"  on the master: ovs-cluster-check --master --alter-fstab --propagate\n"
-            f"  or by hand: scp MASTER:{path} {path}; ovs-cluster-configure",
+            "for a further one, on a server of the pool, for all of them:\n"
+            f"  ovs-cluster-configure --add {name}={address_of(host, name)} --all\n"
+            "that brings the pool's files here as well; if this server was away, on the master:\n"
+            "  ovs-cluster-check --master --alter-fstab --propagate",
         )
     conf = ClusterConf.parse(text, path)
     node = own_node(host, conf.cluster, path)
@@ -83,7 +91,8 @@ def online_cluster(host: Host) -> tuple[KernelCluster, Node]:
     return kernel, node
 
 
-def _address(host: Host, name: str) -> str:
+def address_of(host: Host, name: str) -> str:
+    """Return the address that a hint gives for this host; ADDRESS when nobody knows."""
     found = [each for each in host.resolve_name(name) if each in host.addresses()]
     return found[0] if found else "ADDRESS"
 

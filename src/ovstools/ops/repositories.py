@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import ExitStatus, OvsError, RefusedError
 from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
-from . import listed, mounting, repository_mount, unmounting
+from . import catch_up, listed, mounting, repository_mount, unmounting
 from .attempts import Attempt, TryEach
 from .listed import Listed
 from .plan import Plan, Report, Step
@@ -56,12 +56,15 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     Raises RefusedError when there is something to mount and none of it can be.
     """
     mounting.refuse_two_roots(host, mounting.read_list(host))
+    caught_up = catch_up.plan(host)
+    if caught_up.steps:
+        return caught_up
     known = listed.read_listed(host)
     missing = [each for each in known if not each.is_mounted]
     _await_devices(host, missing, wait_s)
     attempts = _attempts(host, missing, known)
     attempts += tuple(_filled_in(host, each) for each in known if _lacks_uuid(each))
-    notices = listed.unknown_lines(host)
+    notices = (*caught_up.notices, *listed.unknown_lines(host))
     if not attempts:
         return Plan(report=_mounted_report(known, changed=0), notices=notices)
     change = TryEach("mounted", attempts)

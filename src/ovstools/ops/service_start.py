@@ -19,6 +19,8 @@ def plan_start(host: Host) -> Plan:
         then = "the repositories are mounted after that"
         return Plan(tuple(first), notices=(then,), look_again=True)
     mounting = repositories.plan_start(host)
+    if mounting.look_again:  # it takes over the pool's newer configuration first
+        return mounting
     notices = list(mounting.notices)
     steps = list(mounting.steps)
     if systemd.look(host, REPOSITORIES).exists:

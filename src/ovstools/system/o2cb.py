@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import OvsError, ToolError
+from ..model.cluster import CLUSTER_NAME, is_node_name
 from ..model.command import Command
 from ..model.heartbeat import KernelCluster, KernelNode, Region, parse_node_numbers
 from .host import Host
@@ -52,6 +53,16 @@ def read_kernel_cluster(host: Host) -> KernelCluster | None:
     )
 
 
+def region_on(host: Host, device_number: str) -> Region | None:
+    """Return the region that heartbeats on a block device, given as "8:17"; None: none does."""
+    kernel = read_kernel_cluster(host)
+    for region in kernel.regions if kernel else ():
+        number = _word(host, f"/sys/class/block/{region.device}/dev") if region.device else ""
+        if number == device_number and region.is_active:
+            return region
+    return None
+
+
 def read_live_nodes(host: Host) -> frozenset[int]:
     """Return the numbers of the nodes whose heartbeat the kernel sees; none: cannot tell."""
     return parse_node_numbers(host.read(f"{DEBUGFS}/o2hb/livenodes") or "")
@@ -84,6 +95,15 @@ def register_cluster(name: str) -> Command:
 def unregister_cluster(name: str) -> Command:
     """Build the command that takes a cluster out of the kernel; it fails while it is in use."""
     return Command(("o2cb", "unregister-cluster", name), timeout_s=60)
+
+
+def forget_node(cluster: str, node: str) -> Command:
+    """Build the command that takes a node out of the running cluster; `o2cb remove-node` only
+    edits the file. The kernel refuses nothing here: see who lives before.
+    """
+    if not (CLUSTER_NAME.fullmatch(cluster) and is_node_name(node)):
+        raise ValueError(f"{cluster!r}, {node!r}: no names of a cluster and its node")
+    return Command(("rmdir", f"{CONFIGFS}/{cluster}/node/{node}"))
 
 
 def wait_for(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Union
 
 from ..model.command import Command, Result
@@ -21,6 +21,8 @@ from .runner import ENVIRONMENT, find_program
 MAX_OUTPUT = 1 << 22
 #: statuses of what could not be run to its end, as timeout(1) and sh(1) have them
 TIMED_OUT, NOT_INSTALLED = 124, 127
+#: run_all(): so many side by side, and so long between two looks
+TOGETHER, POLL_S = 16, 0.05
 
 
 class Program:
@@ -91,6 +93,29 @@ class Program:
 
 def _content(memory: int) -> str:
     return os.pread(memory, MAX_OUTPUT, 0).decode("utf-8", "replace")
+
+
+def run_all(commands: Sequence[Command], clock: Clock, at_once: int) -> tuple[Result, ...]:
+    """Run commands side by side, at_once of them, until all have ended; see Program."""
+    waiting = list(enumerate(commands))[::-1]
+    running: dict[int, Program] = {}
+    found: dict[int, Result] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                number, command = waiting.pop()
+                running[number] = Program(command, clock)
+            for number, program in list(running.items()):
+                result = program.poll()
+                if isinstance(result, Result):
+                    found[number] = result
+                    del running[number]
+            if running:
+                clock.sleep(POLL_S)
+    finally:
+        for program in running.values():
+            program.kill()
+    return tuple(found[number] for number in range(len(commands)))
 
 
 class Listener:

@@ -1,15 +1,18 @@
 """ssh(1) to the pool's other servers, by keys of the pool's own: never asks, never guesses.
 
 Whoever calls ssh takes its options from here: StrictHostKeyChecking and our known hosts alone,
-so that nobody between two servers is ever believed.
+so that nobody between two servers is ever believed. remote_ovstools() alone takes root's own
+keys as well, for servers that are not in the pool yet.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from ..model.command import Command
 from ..settings import Paths
+from .runner import SEARCH_PATH
 
 KEY, KNOWN_HOSTS = "id_ed25519", "known_hosts"
 #: sshd's own keys; the first is the one that ssh prefers
@@ -52,6 +55,32 @@ def remote(paths: Paths, server: str, words: tuple[str, ...], timeout_s: float =
     """Build the command that runs words on a server as root."""
     line = (*program(paths), f"root@{server}", "--", shlex.join(words))
     return Command(line, timeout_s=timeout_s)
+
+
+def remote_ovstools(paths: Paths, server: str, words: tuple[str, ...], text: str | None = None,
+                    timeout_s: float = 60.0, changes: bool = True) -> Command:  # fmt: skip
+    """Build the command that runs ovstools on a server as root; text: its standard input.
+
+    A newcomer has not published its keys yet: root's own keys, agent and known hosts count here
+    as well, and nothing is believed unasked all the same. Every status is ok: read the answer.
+    """
+    root = tuple(f"/root/.ssh/{name}" for name in ("id_ed25519", "id_ecdsa", "id_rsa"))
+    agent = os.environ.get("SSH_AUTH_SOCK", "")
+    program_words = (
+        "ssh", "-T",
+        *(word for key in (key_path(paths), *root) for word in ("-o", f"IdentityFile={key}")),
+        *(("-o", f"IdentityAgent={agent}") if agent.startswith("/") else ()),
+        "-o", "BatchMode=yes",
+        "-o", "StrictHostKeyChecking=yes",
+        "-o", f"UserKnownHostsFile={known_hosts_path(paths)} /root/.ssh/known_hosts",
+        "-o", f"ConnectTimeout={CONNECT_S}",
+        "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
+    )  # fmt: skip
+    line = ("env", f"PATH={SEARCH_PATH}", "ovstools", *words)
+    return Command(
+        (*program_words, f"root@{server}", "--", shlex.join(line)),
+        ok=frozenset(range(256)), timeout_s=timeout_s, changes=changes, input=text,
+    )  # fmt: skip
 
 
 def try_login(paths: Paths, server: str) -> Command:
