@@ -43,8 +43,8 @@ e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab w
 soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
 	OVS_SCHEDULES=2 OVS_FRESH=10000 $(PYTEST) -m slow tests/ha_random
 
-demo: .venv ## the white paper's story on three virtual servers, each command shown
-	$(PYTHON) -m tests.e2e.demo
+demo: .venv ## the white paper's story on three virtual servers; STORAGE=san (default) or iscsi
+	$(PYTHON) -m tests.e2e.demo $(STORAGE)
 
 bench: .venv ## how long ovstools takes to start, and the HA master to decide
 	$(PYTHON) -m tests.bench

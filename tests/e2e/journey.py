@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.lab.lab import Lab
@@ -59,6 +59,24 @@ def make_cluster_root(lab: Lab, typist: Typist, form: str = "--format") -> list[
     )
     line = f'/usr/lib/ovs/ovs-makerepo {DEVICE} C "cluster root"'
     return [first, *typist.together(lab, others, line)]
+
+
+def show_disks(lab: Lab, typist: Typist) -> None:
+    """White paper, SAN step 1: review the partitions."""
+    typist.say("Three servers, one shared disk: /dev/sdb with a partition, the same on all")
+    typist.type(lab.servers[0], "cat /proc/partitions")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A kind of storage: the source of its cluster root, how to show it, how to make that."""
+
+    source: str
+    show: Callable[[Lab, Typist], None]
+    make_cluster_root: Callable[[Lab, Typist], list[Outcome]]
+
+
+SAN = Storage(DEVICE, show_disks, make_cluster_root)
 
 
 def start_at_boot(lab: Lab, typist: Typist) -> None:
