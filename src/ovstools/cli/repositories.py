@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from ..ops import convert as convert_ops
 from ..ops import grow as grow_ops
 from ..ops import repositories as ops
 from ..ops import repository_list
+from ..ops.formatting import Format
 from . import perform
 from .commands import CommandGroup
 from .options import HELP_NAMES, common
@@ -98,3 +102,26 @@ def grow(repository: str, slots: int | None) -> int:
     repository mounted: the last one grows the file system.
     """
     return perform.change(grow_ops.Growth(grow_ops.Request(repository, slots)).plan)
+
+
+@repositories.command()
+@click.argument("source")
+@click.argument("shared", type=click.Choice(["C", "1"]), metavar="{C|1}")
+@click.argument("description")
+@click.option("--from", "origin", metavar="FOLDER", help="What is converted (/OVS).")
+@click.option("--format", "wanted", is_flag=True, help="Format SOURCE if it is blank.")
+@click.option("--profile", type=click.Choice(["whitepaper", "vmstore"]), default="whitepaper",
+              show_default=True, help="Sizes for mkfs, as for makerepo.")  # fmt: skip
+@click.option("--journal-size", metavar="SIZE", help="mkfs.ocfs2 -J size= (64M).")
+@click.option("--slots", type=int, metavar="N", help="mkfs.ocfs2 -N (16).")
+@common()
+def convert(
+    source: str, shared: str, description: str, origin: str | None, **words: Any
+) -> int:  # fmt: skip
+    """Move the local data of /OVS to shared storage, and keep it.
+
+    SOURCE becomes the cluster root (C) or a shared repository (1), as by ovs-makerepo; the data
+    is copied, compared, and put in its place.
+    """
+    request = convert_ops.Request(source, shared, description, origin, Format(**words))
+    return perform.change(lambda host: convert_ops.plan(host, request))

@@ -1,0 +1,238 @@
+"""Copy the old data of a conversion, compare every byte, then put it in its place.
+
+It is copied beside its place, on the storage where that is; only when all of it was compared is
+it renamed into its place, folders of the same name united. So whatever is seen there is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RefusedError, ToolError
+from ..system import files, tree, tree_compare
+from ..system.host import Host
+from ..system.tree import Entry
+from .meter import MIB, Meter
+from .plan import Confirm, Step
+
+STAGING = ".ovs-convert-"
+#: what a repository has of its own, at its top
+OWN = frozenset({"lost+found", ".ovsrepo", ".ovs", ".ovs-grow", ".server_pool_hb"})
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the old data is, where it is copied to, and where it belongs."""
+
+    old: str
+    final: str
+    server: str
+
+    @property
+    def staging(self) -> str:
+        """Return the folder that is filled first; each server has its own."""
+        return f"{self.final}/{STAGING}{self.server}"
+
+    def entries(self, host: Host) -> Iterator[Entry]:
+        """Yield what is to be converted. Sockets are no data."""
+        for entry in tree.walk(host.path(self.old), OWN):
+            if not stat.S_ISSOCK(entry.status.st_mode) and not entry.path.startswith(STAGING):
+                yield entry
+
+    def copied(self, host: Host, entry: Entry) -> Path:
+        """Return where a copy is: not put in its place yet, or already."""
+        staged = host.path(self.staging) / entry.path
+        return staged if os.path.lexists(staged) else host.path(self.final) / entry.path
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much there is to convert; bytes as far as they take room."""
+
+    things: int
+    bytes: int
+
+
+def measure(host: Host, places: Places) -> Amount:
+    """Return how much there is to copy."""
+    entries = list(places.entries(host))
+    return Amount(len(entries), sum(each.used_bytes for each in entries))
+
+
+def refuse_conflicts(host: Host, places: Places) -> int:
+    """Raise RefusedError when other data has a name there; return how many bytes are missing."""
+    final, conflicts, missing = host.path(places.final), [], 0
+    for entry in places.entries(host):
+        there = final / entry.path
+        is_same = tree.looks_same(entry, there)
+        if os.path.lexists(there) and not is_same:
+            conflicts.append(entry.path)
+        if not is_same and not tree.looks_same(entry, host.path(places.staging) / entry.path):
+            missing += entry.used_bytes
+    if conflicts:
+        more = len(conflicts) - SHOWN
+        raise RefusedError(
+            f"{places.final} has other data by the same names",
+            *conflicts[:SHOWN],
+            *([f"and {more} more"] if more > 0 else []),
+            hint=f"rename those of {places.old}, and run the command again",
+        )
+    return missing
+
+
+@dataclass(frozen=True)
+class CopyTree:
+    """Copy what is not copied yet."""
+
+    places: Places
+    total: int
+
+    def preview(self) -> str:
+        """Return the command that comes nearest."""
+        return f"cp --archive --sparse=always {self.places.old}/. {self.places.staging}"
+
+    def preflight(self, host: Host) -> None:
+        """Refuse when nothing can be written there."""
+        files.probe(host.path(self.places.final))
+
+    def apply(self, host: Host) -> None:
+        """Copy files, then give the folders their owners, modes and times."""
+        meter = Meter(host, "copied", self.total)
+        staging = host.path(self.places.staging)
+        try:
+            files.make_folder(staging, 0o700)
+            self._copy_all(host, staging, meter)
+        except OSError as error:
+            raise _failed("copying", error) from error
+
+    def _copy_all(self, host: Host, staging: Path, meter: Meter) -> None:
+        old, part = host.path(self.places.old), staging / f"{STAGING}part"
+        first: dict[tuple[int, int], Entry] = {}
+        folders = []
+        for entry in self.places.entries(host):
+            target = staging / entry.path
+            if entry.is_folder:
+                target.mkdir(0o700, exist_ok=True)
+                folders.append(entry)
+                continue
+            key = (entry.status.st_dev, entry.status.st_ino)
+            twin = first.setdefault(key, entry) if entry.status.st_nlink > 1 else entry
+            if tree.looks_same(entry, self.places.copied(host, entry)):
+                continue
+            if twin is not entry:
+                part.unlink(missing_ok=True)
+                os.link(self.places.copied(host, twin), part, follow_symlinks=False)
+                os.rename(part, target)
+            else:
+                tree.copy(old / entry.path, entry, target, part, meter)
+        for entry in reversed(folders):
+            tree.dress(old / entry.path, entry, staging / entry.path)
+            files.sync_folder(staging / entry.path)
+        part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class PutInPlace:
+    """Rename what was compared into its place, and unite folders of the same name."""
+
+    places: Places
+
+    def preview(self) -> str:
+        """Return the command that comes nearest."""
+        return f"mv --no-clobber {self.places.staging}/* {self.places.final}"
+
+    def preflight(self, host: Host) -> None:
+        """Nothing is known before it was copied."""
+
+    def apply(self, host: Host) -> None:
+        """Rename; a run that is killed leaves each thing in one of the two places."""
+        staging = host.path(self.places.staging)
+        try:
+            if staging.is_dir():
+                _unite(staging, host.path(self.places.final))
+        except OSError as error:
+            raise _failed("putting in place", error) from error
+
+
+def _unite(source: Path, target: Path) -> None:
+    """Move what is in a folder to another one, then remove it."""
+    for name in sorted(os.listdir(source)):
+        here, there = source / name, target / name
+        is_folder = here.is_dir() and not here.is_symlink()
+        if is_folder and there.is_dir() and not there.is_symlink() and os.listdir(there):
+            _unite(here, there)
+        elif os.path.lexists(there) and not is_folder:
+            _drop_twin(here, there)
+        else:
+            os.rename(here, there)  # onto an empty folder too (rename(2))
+    files.sync_folder(target)
+    source.rmdir()
+
+
+def _drop_twin(here: Path, there: Path) -> None:
+    """Remove a copy whose place another server has filled with the same meanwhile."""
+    words = tree_compare.difference(here, Entry(here.name, os.lstat(here)), there, lambda n: None)
+    if words:
+        raise ToolError(f"{there} is there by now, and differs from {here}: {words}")
+    here.unlink()
+
+
+def compare(host: Host, places: Places, total: int) -> None:
+    """Raise ToolError unless everything was copied, every byte of it."""
+    meter, found, lost = Meter(host, "compared", total), [], 0
+    old = host.path(places.old)
+    try:
+        for entry in places.entries(host):
+            source, copied = old / entry.path, places.copied(host, entry)
+            words = tree_compare.difference(source, entry, copied, meter)
+            if words:
+                found.append(f"{entry.path}: {words}")
+            else:
+                lost += len(tree_compare.lost_attributes(source, copied))
+    except OSError as error:
+        raise _failed("comparing", error) from error
+    if found:
+        raise ToolError(
+            f"{len(found)} of the copies in {places.final} are not like {places.old}",
+            *found[:SHOWN],
+            hint="remove those copies, see dmesg for the storage, and run the command again; "
+            "the old data is as it was",
+        )
+    if lost:
+        host.talk.warn(f"{lost} extended attributes cannot be kept on {places.final}")
+
+
+def copy_steps(places: Places, amount: Amount) -> list[Step]:
+    """Return the steps that bring the old data to its place."""
+
+    def is_there(host: Host) -> None:
+        final = host.path(places.final)
+        gone = [e.path for e in places.entries(host) if not tree.looks_same(e, final / e.path)]
+        if gone:
+            raise ToolError(f"{places.final} has not everything of {places.old}", *gone[:SHOWN])
+
+    words = f"{amount.things} things, {amount.bytes // MIB} MiB"
+    return [
+        Step(f"copy {places.old} ({words})", CopyTree(places, amount.bytes)),
+        Step(
+            "compare every byte",
+            Confirm(
+                f"{places.staging} is like {places.old}",
+                lambda host: compare(host, places, amount.bytes),
+            ),
+        ),
+        Step(f"put it in its place, {places.final}", PutInPlace(places)),
+        Step("verify that all is there", Confirm(f"{places.final} has all of it", is_there)),
+    ]
+
+
+def _failed(what: str, error: OSError) -> ToolError:
+    return ToolError(
+        f"{what} {error.filename}: {error.strerror}",
+        hint="see dmesg and df; then run the command again: it goes on from here",
+    )
