@@ -105,37 +105,6 @@ def test_offlinerepo_and_start_again(lab: Lab) -> None:
     assert uuid in outcome.stdout and "mkfs" not in outcome.stderr
 
 
-def test_services_stop_backwards_and_start_in_order(lab: Lab) -> None:
-    one, two, _ = lab.servers
-    two.run("ovstools", "services", "stop", timeout_s=180)
-    assert not two.exists("/sys/kernel/config/cluster/ocfs2")
-    assert journey.mounted_device(two) is None
-    journey.wait_for_live_nodes(one, 0, 2)
-    assert two.run("ovstools", "services", "status", status=3).stdout
-    two.run("ovstools", "services", "stop", timeout_s=180)
-    two.run("ovstools", "services", "start", timeout_s=240)
-    assert journey.mounted_device(two) == journey.DEVICE
-    journey.wait_for_live_nodes(one, 0, 1, 2)
-    assert two.run("ovstools", "services", "status").status == 0
-
-
-def test_a_planned_shutdown_is_no_death_and_a_boot_brings_all_back(lab: Lab) -> None:
-    one, _, three = lab.servers
-    one.sh("dmesg --clear")
-    three.shutdown()
-    # gone with a beat or two, not after the heartbeat limit of 14 s
-    journey.wait_for_live_nodes(one, 0, 1, timeout_s=5)
-    slots = one.sh(f"debugfs.ocfs2 -R slotmap {journey.DEVICE}").lines[1:]
-    assert [int(line.split()[1]) for line in slots] == [0, 1], "its slot is released"
-    said = one.sh("dmesg").stdout
-    assert "evicted" not in said and "recovery" not in said.lower(), said
-    three.power_on()
-    assert journey.mounted_device(three) == journey.DEVICE
-    for server in (one, three):
-        journey.wait_for_live_nodes(server, 0, 1, 2)
-    assert three.sh("systemctl is-failed '*'", status=None).stdout.count("failed") == 0
-
-
 def test_a_power_cut_is_noticed_and_the_pool_goes_on(lab: Lab, typist: Typist) -> None:
     one, two, three = lab.servers
     cut = journey.cut_power(lab, typist, three)
