@@ -13,7 +13,7 @@ from ..errors import ExitStatus, RefusedError, ToolError, UsageError
 from ..model.partitions import ALIGNMENT
 from ..system import e2fs, o2cb, ocfs2, tunefs
 from ..system.host import Host
-from . import grow_device, grow_slots, offlinerepo, seen_size
+from . import grow_device, grow_slots, offlinerepo, seen_size, slot_map
 from .grow_device import Stack
 from .listed import Listed
 from .plan import Confirm, Plan, Report, Run, Step
@@ -116,7 +116,7 @@ def _fills(host: Host, stack: Stack, fstype: str, fs_bytes: int) -> bool:
 
 
 def _others(host: Host, stack: Stack, fstype: str) -> tuple[str, ...]:
-    return seen_size.others(host, stack.path) if fstype == OCFS2 else ()
+    return slot_map.others(host, stack.path) if fstype == OCFS2 else ()
 
 
 def _plan_wait(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..errors import RefusedError, ToolError
 from ..system import block, ocfs2, tunefs
 from ..system.host import Host
-from . import formatting, mounting, repository_mount, seen_size
+from . import formatting, mounting, repository_mount, slot_map
 from .listed import Listed
 from .plan import Confirm, Plan, Report, Run, Step
 
@@ -47,7 +47,7 @@ def plan(host: Host, chosen: Listed, slots: int) -> Plan:
 
 
 def _refuse_mounted(host: Host, chosen: Listed, device: str) -> None:
-    others = seen_size.others(host, device)
+    others = slot_map.others(host, device)
     here = [chosen.mountpoint] if chosen.mount is not None else []
     if here or others:
         raise RefusedError(
@@ -59,7 +59,7 @@ def _refuse_mounted(host: Host, chosen: Listed, device: str) -> None:
     host.talk.notice(f"read the heartbeat area of {device} twice")
     moving = sorted(ocfs2.moving_nodes(host, device))
     if moving:
-        names = seen_size.node_names(host)
+        names = slot_map.node_names(host)
         words = ", ".join(names.get(number, f"node {number}") for number in moving)
         raise RefusedError(
             f"a server heartbeats on {device}: {words}",

@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from ..errors import OvsError
-from ..model.cluster_conf import ClusterConf
-from ..system import files, o2cb, ocfs2
+from ..system import files
 from ..system.host import Host
 from .plan import Step
 
@@ -60,28 +58,6 @@ class ForgetSizes:
             for name in host.names(self.folder):
                 (folder / name).unlink()
             folder.rmdir()
-
-
-def others(host: Host, device: str) -> tuple[str, ...]:
-    """Return the names of the other servers that have a volume mounted, by its slot map.
-
-    One that crashed may still be in it; one that is not in cluster.conf goes by its number.
-    """
-    kernel = o2cb.read_kernel_cluster(host)
-    own = kernel.local_node.number if kernel and kernel.local_node else None
-    names = node_names(host)
-    slots = sorted(set(ocfs2.read_slots(host, device).values()) - {own})
-    return tuple(names.get(number, f"node {number}") for number in slots)
-
-
-def node_names(host: Host) -> dict[int, str]:
-    """Return the names of the nodes in cluster.conf by their numbers; none when it is not good."""
-    path = host.settings.paths.cluster_conf
-    with contextlib.suppress(OvsError):
-        text = host.read(path)
-        if text is not None:
-            return {n.number: n.name for n in ClusterConf.parse(text, path).cluster.nodes}
-    return {}
 
 
 def waiting(

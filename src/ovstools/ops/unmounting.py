@@ -15,6 +15,7 @@ from .plan import Confirm, Run, Step
 #: a screenful; the rest is counted
 SHOWN = 15
 LEAVE_HINT = "move or stop the guests first: ovstools services stop --drain, or --stop-guests"
+GUESTS_HINT = "stop the guests first: virsh shutdown NAME; those of the pool: ovstools vm stop NAME"
 AGENT_HINT = "stop the agent first; in the right order everything: ovstools services stop"
 USERS_HINT = "end what uses it and run the command again; it is never unmounted lazily"
 
@@ -50,6 +51,8 @@ def refuse_in_use(
 def _way_out(uses: Collection[str]) -> str:
     if any(each.startswith(guests_here.GUEST) for each in uses):
         return LEAVE_HINT
+    if any(f", {guests_here.GUEST}" in each for each in uses):
+        return GUESTS_HINT
     return AGENT_HINT if any(each.startswith(AGENT) for each in uses) else USERS_HINT
 
 

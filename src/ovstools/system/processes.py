@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import OvsError
 from ..model.cgroup import unit_of
+from ..model.scope import guest_of
 from .host import Host
 
 
@@ -23,8 +24,14 @@ class Process:
     unit: str = ""
 
     def __str__(self) -> str:
+        guest = f", guest {self.guest}" if self.guest else ""
         unit = f", {self.unit}" if self.unit else ""
-        return f"{self.name} (pid {self.pid}{unit}) has {self.path}"
+        return f"{self.name} (pid {self.pid}{guest}{unit}) has {self.path}"
+
+    @property
+    def guest(self) -> str:
+        """Return the guest that it runs, by its unit's name; empty: none."""
+        return guest_of(self.unit)
 
 
 Excuse = Callable[[Process], bool]

@@ -327,9 +327,11 @@ def refused(machine: FakeMachine, said: str, request: Request = REQUEST) -> OvsE
 
 
 def test_while_a_guest_runs(server: FakeMachine) -> None:
-    server.add_process(77, "qemu-system-x86", f"/OVS/{IMAGE}")
+    scope = r"machine-qemu\x2d1\x2dweb1.scope"
+    server.add_process(77, "qemu-system-x86", f"/OVS/{IMAGE}", scope)
     error = refused(server, "/OVS is in use")
-    assert error.evidence == (f"qemu-system-x86 (pid 77) has /OVS/{IMAGE}",)
+    assert error.evidence == (f"qemu-system-x86 (pid 77, guest web1, {scope}) has /OVS/{IMAGE}",)
+    assert error.hint.startswith("stop the guests first")
 
 
 def test_while_something_is_mounted_below(server: FakeMachine) -> None:

@@ -120,7 +120,7 @@ def test_guests_and_processes_are_named_together(pool: FakeMachine) -> None:
         "guest web1: its lock is held here",
         "systemd (pid 1, init.scope) has /OVS/.ovs/locks/guest-web1",
         "ovstools (pid 800, ovs-locks.service) has /OVS/.ovs/locks/guest-web1",
-        r"qemu (pid 4321, machine-qemu\x2d1\x2dweb1.scope) has /OVS/x.img",
+        r"qemu (pid 4321, guest web1, machine-qemu\x2d1\x2dweb1.scope) has /OVS/x.img",
     )
 
 

@@ -13,7 +13,7 @@ from ovstools.ops import repositories as ops
 from ovstools.ops import repository_list
 from ovstools.ops.plan import Plan
 from tests.conftest import WWN
-from tests.fakes.machine import FakeMachine
+from tests.fakes.machine import NODES, FakeMachine
 from tests.fakes.repositories import WWN2, listed_pool
 
 
@@ -374,17 +374,25 @@ def test_status(pool: FakeMachine) -> None:
 
 def test_list(pool: FakeMachine) -> None:
     pool.kernel.mount(pool.disk("/dev/sdb1"), WWN, "/OVS")
+    fs = pool.disk("/dev/sdb1").fs
+    assert fs is not None
+    fs.slot_map = {0: 0, 1: 9, 3: 2}
     report = repository_list.look(pool.host())
     root, other = report.data["repositories"]
     assert root == {
         "state": "mounted", "uuid": pool.uuid("/dev/sdb1"), "cluster_root": True, "shared": "C",
         "size_bytes": 4 * 2**30, "used_bytes": 3 * 2**30, "mountpoint": "/OVS", "source": WWN,
-        "description": "cluster root",
+        "description": "cluster root", "slots": 16, "mounted_on": [
+            {"number": 0, "name": NODES[0].name, "live": True},
+            {"number": 2, "name": NODES[2].name, "live": False},
+            {"number": 9, "name": "node 9", "live": False},
+        ],
     }  # fmt: skip
     assert (other["state"], other["description"]) == ("unmounted", "images")
     assert report.table is not None
-    assert report.table.rows[0][:6] == (
+    assert report.table.rows[0][:7] == (
         "mounted", pool.uuid("/dev/sdb1"), "@", "C", "4.0G", "3.0G",
+        "vmserver1,vmserver3?,node9?",
     )  # fmt: skip
     assert report.data["not_understood"] == ["/etc/ovs/repositories:4: not understood: nonsense"]
 
@@ -394,6 +402,9 @@ def test_list_does_without_answers(pool: FakeMachine) -> None:
     pool.fails["df"] = pool.fails["cat"] = Result(137, "", "killed")
     row = repository_list.look(pool.host()).data["repositories"][0]
     assert (row["state"], row["description"], row["size_bytes"]) == ("mounted", None, None)
+    pool.fails["debugfs.ocfs2"] = Result(0, "", "open: Permission denied while opening device")
+    row = repository_list.look(pool.host()).data["repositories"][0]
+    assert (row["slots"], row["mounted_on"]) == (None, None)
 
 
 def test_list_below_another_root(pool: FakeMachine) -> None:
