@@ -38,7 +38,8 @@ slow: .venv ## random schedules of guest HA; real agents on this machine; instal
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)
-	$(PYTEST) -m e2e tests/e2e
+	$(PYTHON) -m tests.lab build
+	$(PYTEST) -m e2e --numprocesses 2 --dist loadfile tests/e2e
 
 soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
 	OVS_SCHEDULES=2 OVS_FRESH=10000 $(PYTEST) -m slow tests/ha_random

@@ -87,8 +87,13 @@ class Settings:
 def from_environment(
     name: str | None = None, count: int = 3, checkout: Path | None = None
 ) -> Settings:
-    """Read OVSLAB_NAME and OVSLAB_CACHE; refuse what cannot work."""
-    name = name or os.environ.get("OVSLAB_NAME") or "ovslab"
+    """Read OVSLAB_NAME and OVSLAB_CACHE; refuse what cannot work.
+
+    Each of several processes of pytest (pytest-xdist) has an instance of its own.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    own = [os.environ.get("OVSLAB_NAME") or "ovslab", *([worker] if worker else [])]
+    name = name or "-".join(own)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", name):
         raise LabError(f"not a usable OVSLAB_NAME (letters, digits, - and _): {name!r}")
     if not 1 <= count <= MOST_SERVERS:
