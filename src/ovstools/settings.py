@@ -18,6 +18,7 @@ SETTINGS_FILE = "/etc/ovs/ovstools.yaml"
 PREFIX = "OVSTOOLS_"
 #: a setting that switches a safety check off is refused; a node beats every 2 s (o2cb(7))
 LEAST_S = {"limits.heartbeat_sample_s": 4.0}
+PERCENT = "_percent"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Limits:
     connect_s: float = 10.0
     #: for the kernel to show what a tool has just done (regions, live nodes)
     settle_s: float = 30.0
+    #: for the pool to answer libvirt's hook, which then refuses the start
+    hook_s: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ class Ha:
 
 
 @dataclass(frozen=True)
+class Checks:
+    """When cluster-check has something to say."""
+
+    #: a repository that is fuller is a warning
+    full_percent: float = 90.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a sysadmin may set; see ovstools.yaml(5)."""
 
@@ -84,6 +95,7 @@ class Settings:
     paths: Paths = field(default_factory=Paths)
     limits: Limits = field(default_factory=Limits)
     ha: Ha = field(default_factory=Ha)
+    checks: Checks = field(default_factory=Checks)
 
 
 def load(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Settings:
@@ -164,6 +176,10 @@ def _converted(old: Any, value: Any, where: str, name: str) -> Any:
             number = -1.0 if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = -1.0
+        if name.endswith(PERCENT):
+            if not 0 < number <= 100:
+                raise UsageError(f"{where}: {name}: expected 1 to 100, found {value!r}")
+            return number
         least_s = LEAST_S.get(name, 0.0)
         if not least_s <= number < 1e9:
             wanted = f"at least {least_s:g} seconds" if least_s else "seconds"

@@ -1,8 +1,8 @@
 """Look at the machine once, for the checks, without side effects.
 
-No program is started: files, configfs, debugfs and mountinfo say it all. `o2cb cluster-status`
-and `mounted.ocfs2` load modules and write sysfs (ocfs2-tools libo2cb/o2cb_abi.c), and nothing
-below a mountpoint is touched, for storage that hangs would hang the check.
+Files, configfs, debugfs and mountinfo say nearly all. `o2cb cluster-status` and `mounted.ocfs2`
+load modules and write sysfs (ocfs2-tools libo2cb/o2cb_abi.c), and nothing below a mountpoint is
+touched, for storage that hangs would hang the check: df(1) is asked, and only waited for so long.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ..model.fstab import Fstab
 from ..model.heartbeat import KernelCluster
 from ..model.repositories import RepositoryList
 from ..model.shell_vars import ShellVars
-from ..system import o2cb
+from ..system import filesystems, o2cb
 from ..system.boot_units import read_boot_unit
+from ..system.filesystems import Space
 from ..system.host import Host
 from ..system.mounts import read_mounts
 from . import iscsi
@@ -58,6 +59,7 @@ def look(host: Host, acts_as_master: bool = False) -> View:
         record=parse_record(host.read(f"{folder}/{RECORD_NAME}")),
         fstab=Fstab.parse(host.read(paths.fstab) or ""),
         units={name: read_boot_unit(host, name) for name in UNITS},
+        full_percent=host.settings.checks.full_percent,
     )
     return files if host.offline else _with_running(host, files)
 
@@ -67,8 +69,10 @@ def _with_running(host: Host, files: View) -> View:
     kernel = o2cb.read_kernel_cluster(host)
     is_visible = debugfs is Debugfs.VISIBLE
     in_pool = files.node is not None
+    table = read_mounts(host)
     return replace(
         files,
+        spaces=_spaces(host, replace(files, mounts=table)),
         resolved=host.resolve_name(files.server) if in_pool else (),
         addresses=host.addresses() if in_pool else frozenset(),
         kernel_clusters=host.names(o2cb.CONFIGFS),
@@ -76,7 +80,7 @@ def _with_running(host: Host, files: View) -> View:
         debugfs=debugfs,
         live=live,
         connected=_connected(host) if is_visible else None,
-        mounts=read_mounts(host),
+        mounts=table,
         mounted_uuids={
             **_region_uuids(host, kernel),
             **(_debugfs_uuids(host) if is_visible else {}),
@@ -88,6 +92,15 @@ def _with_running(host: Host, files: View) -> View:
         },
         iscsi_paths=read_paths(host),
     )
+
+
+def _spaces(host: Host, view: View) -> dict[str, Space | None]:
+    """Ask how full the repositories are, until one does not answer: it may hang for long."""
+    found: dict[str, Space | None] = {}
+    for _, mount in view.mounted():
+        if None not in found.values():
+            found[mount.mountpoint] = filesystems.read_space(host, mount.mountpoint)
+    return found
 
 
 def _live(host: Host) -> tuple[Debugfs, frozenset[int] | None]:

@@ -13,6 +13,7 @@ from . import (
     peers,
     reboot,
     servers,
+    space,
     storage,
 )
 from .coded import Check, Code, Outcome
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     *o2cb_settings.CHECKS,
     *kernel_cluster.CHECKS,
     *storage.CHECKS,
+    *space.CHECKS,
     *iscsi.CHECKS,
     *heartbeat.CHECKS,
     *fstab.CHECKS,

@@ -17,6 +17,7 @@ from ..model.repositories import Repository, RepositoryList
 from ..model.shell_vars import ShellVars
 from ..settings import Paths
 from ..system.boot_units import BootUnit
+from ..system.filesystems import Space
 
 
 class Debugfs(Enum):
@@ -89,6 +90,9 @@ class View:
     units: Mapping[str, BootUnit] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
     iscsi_paths: tuple[IscsiPath, ...] = ()
+    #: how full each mounted repository is, by mountpoint; None: it did not answer
+    spaces: Mapping[str, Space | None] = field(default_factory=dict)
+    full_percent: float = 90.0
     #: which generation of the pool's configuration this server took last
     record: Record | None = None
     #: with --all, what the pool's other servers said

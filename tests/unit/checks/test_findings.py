@@ -9,6 +9,8 @@ import pytest
 from ovstools.checks import registry
 from ovstools.checks.coded import Outcome
 from ovstools.checks.look import look
+from ovstools.model.command import Result
+from ovstools.settings import Checks, Settings
 from tests.fakes.iscsi import NODES, RECORD
 from tests.fakes.machine import FakeMachine
 from tests.fakes.pool import add_sysfs, make_healthy
@@ -69,6 +71,11 @@ def mount(number: str, mountpoint: str, fstype: str, source: str, options: str =
     """Pretend that something is mounted, over what is there."""
     line = f"99 21 {number} / {mountpoint} rw - {fstype} {source} {options}\n"
     return lambda m: m.write("/proc/self/mountinfo", m.read("/proc/self/mountinfo") + line)
+
+
+def df(size: int, used: int, status: int = 0) -> Break:
+    """Let df say how full everything is, or fail."""
+    return lambda m: m.fails.update(df=Result(status, f"1B-blocks Used\n{size} {used}\n"))
 
 
 def region(uuid: str, device: str, pid: str = "4712") -> Break:
@@ -255,6 +262,9 @@ CASES: list[tuple[str, Break, list[str]]] = [
         mount("8:17", "/OVS", "ocfs2", "/dev/sdb1", "ro,errors=remount-ro"),
         ["repository-read-only"],
     ),
+    ("the root is nearly full", df(100, 90), ["repository-nearly-full"]),
+    ("the root is not quite so full", df(1000, 899), []),
+    ("the root does not answer", df(0, 0, status=137), ["repository-silent"]),
     (
         "the root's heartbeat was stopped by hand",
         write(f"{CLUSTER}/heartbeat/{UUID}/pid", ""),
@@ -408,3 +418,12 @@ def test_files_below_another_root(machine: FakeMachine) -> None:
     machine.write(O2CB, machine.read(O2CB).replace("ENABLED=true", "ENABLED=false"))
     found = registry.findings(registry.run(look(machine.host(offline=True))))
     assert [finding.code for finding in found] == ["o2cb-disabled"]
+
+
+def test_from_where_on_it_is_full_is_a_setting(machine: FakeMachine) -> None:
+    make_healthy(machine)
+    settings = Settings(checks=Checks(full_percent=70))
+    outcomes = registry.run(look(machine.host(settings=settings)))
+    (finding,) = registry.findings(outcomes)
+    assert (finding.code, finding.text) == ("repository-nearly-full", "/OVS is 75 % full")
+    assert finding.evidence == ("1.0 of 4.0 GiB are left",)
