@@ -7,11 +7,12 @@ import io
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
 from ovstools.cli import main
+from ovstools.cli.commands import load_command
 from ovstools.errors import OvsError
 from ovstools.model.cluster import Cluster, Node
 from ovstools.model.cluster_conf import format_cluster_conf
@@ -19,20 +20,37 @@ from ovstools.model.command import Command, Result
 from ovstools.system.program import TIMED_OUT
 
 from .disk import Disk
+from .kernel import FakeKernel
 from .machine import NODES
 from .ssh import SshMachine
 
 DEVICE = "/dev/sdb1"
+ALL = (*NODES, Node("vmserver4.example.com", 3, "192.168.100.103"))
+
+
+class Kernel(FakeKernel):
+    """The keeper's unit may be stopped once its file is gone."""
+
+    def systemctl(self, verb: str, name: str) -> Result:
+        """Be systemctl."""
+        unit = self.machine.root / "etc/systemd/system" / name
+        if verb == "stop" and name == "ovs-locks.service" and not unit.exists():
+            self.units[name][1] = "inactive"
+            return Result(0)
+        return super().systemctl(verb, name)
 
 
 class Server(SshMachine):
-    """One server; network: all of them, by name. state: on, off, or stranger (no key of ours)."""
+    """One server; network: all of them, by name.
+
+    state: on, off, stranger (no key of ours), or cut: its power fails as it is asked.
+    """
 
     def __init__(self, root: Path, number: int, disks: dict[str, Disk]) -> None:
         super().__init__(root, number, disks)
         self.network: dict[str, Server] = {}
         self.state = "on"
-        self.cut: Callable[[Server], None] | None = None  #: what befalls it when it is asked
+        self.kernel = Kernel(self)
         self.add_disk(DEVICE, "8:17")
         self.letters: list[str] = []
 
@@ -68,9 +86,9 @@ class Server(SshMachine):
             self.state = "off"
             return Result(TIMED_OUT, "", "ssh did not end within 240 s")
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            with mock.patch.object(sys, "stdin", io.StringIO(text)):
-                status = main.run(main.group, "ovstools", words, lambda chosen: self.host())
+        given = mock.patch.object(sys, "stdin", io.StringIO(text))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), given:
+            status = main.run(main.group, "ovstools", words, lambda chosen: self.host())
         return Result(int(status), out.getvalue(), err.getvalue())
 
     def _run_rmdir(self, path: str) -> Result:
@@ -92,7 +110,7 @@ class Server(SshMachine):
     def type(self, line: str) -> tuple[int, str]:
         """Run a whole command line; return its status, and all that it said."""
         name, *words = shlex.split(line)
-        command = main.group if name == "ovstools" else main.load_command(name[len("ovs-") :])
+        command = main.group if name == "ovstools" else load_command(name[len("ovs-") :])
         said = io.StringIO()
         self.said.truncate(0)
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -101,15 +119,17 @@ class Server(SshMachine):
 
 
 def make_pool(folder: Path, count: int = 2, nodes: tuple[Node, ...] | None = None) -> list[Server]:
-    """Return three servers, of which the first COUNT are a pool with its root mounted."""
+    """Return four servers, of which the first COUNT are a pool with its root mounted."""
     disks: dict[str, Disk] = {}
     servers = []
-    for number in range(len(NODES)):
+    for number, node in enumerate(ALL):
         root = folder / f"vmserver{number + 1}"
         root.mkdir()
-        servers.append(Server(root, number, disks))
+        servers.append(Server(root, min(number, len(NODES) - 1), disks))
+        servers[-1].hostname = node.name
+        servers[-1].addresses = frozenset({"127.0.0.1", node.ip_address})
     network = {server.hostname: server for server in servers}
-    members = nodes or NODES[:count]
+    members = nodes or ALL[:count]
     servers[0].write("/etc/ocfs2/cluster.conf", format_cluster_conf(Cluster("ocfs2", members)))
     for number, server in enumerate(servers):
         server.network = network

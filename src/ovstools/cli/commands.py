@@ -9,6 +9,7 @@ import click
 
 #: command -> (module, attribute, one line for --help); a test holds the lines against the help
 COMMANDS = {
+    "cleanup": ("cleanup", "cleanup", "Take this server out of its pool; all data stays."),
     "cluster-check": ("cluster_check", "cluster_check", "Check this server's part of the pool."),
     "cluster-configure": (
         "cluster_configure",

@@ -53,9 +53,9 @@ def plan(host: Host, request: Request) -> Plan:
 def _plan_propagation(host: Host, request: Request, altered: Plan) -> Plan:
     from . import propagate
 
-    sending = propagate.plan_here(host)
+    steps, sending = propagate.plan_here(host)
     notices = (*altered.notices, *sending.notices)
-    return Plan(sending.steps, notices=notices,
+    return Plan(steps, notices=notices,
                 report_after=lambda host: _propagated(host, request, sending))  # fmt: skip
 
 

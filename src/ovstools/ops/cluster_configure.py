@@ -59,10 +59,8 @@ def plan(host: Host, request: Request) -> Plan:
     timing = _timing(request, host)
     names = [node.name for node in removed]
     sending = _sending(host, request, Own(cluster, timing, host.hostname()), text, removed)
-    steps = (
-        *cluster_online.steps(host, text, cluster, timing, names),
-        *(sending.steps if sending else ()),
-    )
+    here = cluster_online.steps(host, text, cluster, timing, names)
+    steps = sending.around(here, is_removal=bool(removed)) if sending else tuple(here)
     changed = bool(steps)
     report = _report(host, cluster, own, timing, changed)
     sent = sending if sending is not None and _goes_to_all(request) else None

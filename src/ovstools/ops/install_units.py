@@ -151,10 +151,11 @@ def _disable_steps(host: Host, paths: list[str]) -> list[Step]:
             if (target := link_target(host, link)) is not None
         ]
     there = [unit for unit in UNITS if _path(host, unit) in paths]
+    enabled = [unit for unit in there if systemd.look(host, unit).enabled != "disabled"]
     steps = []
-    if there:
-        steps.append(Step(f"no longer start {_words(there)} at boot",
-                          Run(systemd.disable(*there))))  # fmt: skip
+    if enabled:
+        steps.append(Step(f"no longer start {_words(enabled)} at boot",
+                          Run(systemd.disable(*enabled))))  # fmt: skip
     if AGENT in there and systemd.look(host, AGENT).is_active:
         # Without its unit nobody would watch it. It stops nothing, and no guest runs.
         stop = systemd.stop(AGENT, host.settings.limits.service_s)

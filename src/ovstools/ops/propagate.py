@@ -7,7 +7,7 @@ cluster root when it comes back (catch_up.py), and the same command, run again, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,12 +82,27 @@ def _verified(answer: Answered, config: PoolConfig) -> Answered:
 
 @dataclass(frozen=True)
 class Sending:
-    """The steps of a propagation, what to say first, and where its outcome will be."""
+    """The steps of a propagation, what to say first, and where its outcome will be.
 
-    steps: tuple[Step, ...]
+    keep: the copy for servers that are away; send: the record here, and all others.
+    """
+
+    keep: tuple[Step, ...]
+    send: tuple[Step, ...]
     notices: tuple[str, ...]
     config: PoolConfig
     outcome: Outcome
+    is_kept: bool = False  #: there is a place for a copy
+
+    def around(self, here: Iterable[Step], is_removal: bool = False) -> tuple[Step, ...]:
+        """Return all steps in order; here: those that change this server.
+
+        A node that goes must be known here, by file or by copy, until all is done: else the same
+        command, run again, would find no such node.
+        """
+        if not is_removal:
+            return (*here, *self.keep, *self.send)
+        return (*self.keep, *here, *self.send) if self.is_kept else (*self.send, *here)
 
 
 def prepare(
@@ -109,21 +124,23 @@ def prepare(
     if copy is not None:
         refuse_behind(own, copy, removed, was or own)
     config, notices = kept_config.gather(host, own, conf, copy, removed)
-    steps = [*kept_config.keep_steps(host, copy, config)]
+    keep = tuple(kept_config.keep_steps(host, copy, config))
+    send: list[Step] = []
     if kept_config.copy_folder(host) is not None or to_all:
-        steps += kept_config.record_steps(host, config)
+        send += kept_config.record_steps(host, config)
     outcome = Outcome()
     receivers = tuple(node.name for node in own.cluster.nodes if node != me)
     if to_all and receivers:
         title = f"send generation {config.generation} to {', '.join(receivers)}"
-        steps.append(Step(title, SendToAll(config, me.name, receivers, outcome)))
+        send.append(Step(title, SendToAll(config, me.name, receivers, outcome)))
     if to_all and kept_config.copy_folder(host) is None:
         root = host.settings.paths.cluster_root
         notices = (*notices, f"{root} is not mounted: no copy is kept for servers that are away")
-    return Sending(tuple(steps), notices, config, outcome)
+    is_kept = kept_config.copy_folder(host) is not None
+    return Sending(keep, tuple(send), notices, config, outcome, is_kept)
 
 
-def plan_here(host: Host) -> Sending:
+def plan_here(host: Host) -> tuple[tuple[Step, ...], Sending]:
     """Return what --propagate does: the same for the running kernel here, and for all others."""
     path = host.settings.paths.cluster_conf
     own = kept_config.read_own(host)
@@ -131,7 +148,7 @@ def plan_here(host: Host) -> Sending:
     sending = prepare(host, own, text)
     removed = [node.name for node in sending.config.removed]
     here = cluster_online.steps(host, text, own.cluster, own.timing, removed)
-    return Sending((*here, *sending.steps), sending.notices, sending.config, sending.outcome)
+    return sending.around(here), sending
 
 
 def refuse_behind(own: Own, copy: PoolConfig, removed: tuple[Node, ...], was: Own) -> None:
