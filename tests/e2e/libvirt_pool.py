@@ -25,13 +25,12 @@ WATCH = "while :; do ss --no-header --tcp --numeric --processes; echo; sleep 0.1
 
 def make(lab: Lab, guests: Sequence[Guest]) -> Pool:
     """Return a pool whose guests are about to start, each at home."""
-    pool = Pool(lab, guests)
+    pool = Pool(lab, guests, QEMU)
     pool.make()
     pool.policy()
     lab.on_all(_hook)
-    first, *others = lab.servers
-    for server in (first, *others, first):  # each publishes its key before it reads the others'
-        server.run("ovstools", "ssh-setup", timeout_s=LIMIT_S)
+    for _ in range(2):  # each publishes its key, then each learns the others'
+        lab.on_all(lambda server: server.run("ovstools", "ssh-setup", timeout_s=LIMIT_S))
     for guest in guests:
         _add(pool.named(guest.home), guest)
     return pool
@@ -48,9 +47,8 @@ def _add(server: Server, guest: Guest) -> None:
     # its second disk is each server's own /etc/hostname
     line = ("vm", "add", guest.name, made.definition, "--in-place", *preferred)
     server.run("ovstools", *line, timeout_s=LIMIT_S)
-    if guest.is_strict:
-        server.run("ovstools", "vm", "set", guest.name, "policy=manual", timeout_s=LIMIT_S)
-    server.run("ovstools", "vm", "start", guest.name, timeout_s=LIMIT_S)
+    values = ("state=started", *(("policy=manual",) if guest.is_strict else ()))
+    server.run("ovstools", "vm", "set", guest.name, *values, timeout_s=LIMIT_S)
 
 
 def whole(pool: Pool, off: Collection[Guest] = ()) -> dict[str, str]:
