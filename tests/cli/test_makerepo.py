@@ -100,7 +100,7 @@ def test_a_blank_device_without_format_and_terminal(online: FakeMachine, shell: 
         ("ovs-makerepo /dev/sdb1 1 x --format", 4, "is not the cluster root"),
         ("ovs-makerepo /dev/sdb1 C '' --format", 2, "the description is empty"),
         ("ovs-makerepo /dev/sdb1 C 'a\tb' --format", 2, "a description is one line"),
-        ("ovs-makerepo san:/export C x", 4, "block devices only"),
+        ("ovs-makerepo san:/export C x", 4, "the file server san does not answer"),
     ],
 )
 def test_refusals(online: FakeMachine, shell: Shell, line: str, status: int, said: str) -> None:

@@ -131,7 +131,6 @@ def test_the_white_papers_own_order_works(lab: Lab, typist: journey.Typist) -> N
         ("/etc/hosts", "it is a file"),
         ("/dev/null", "no block device"),
         ("/dev/sdb", "/dev/sdb1"),
-        ("fileserver.example.com:/OVS", "block devices only"),
     ],
 )
 def test_a_source_that_is_no_free_device(lab: Lab, source: str, said: str) -> None:

@@ -27,6 +27,7 @@ from .disk import Disk, FileSystem
 from .iscsi import FakeIscsi
 from .keeper import FakeKeeper
 from .kernel import FakeKernel
+from .nfs import FakeNfs
 
 NODES = (
     Node("vmserver1.example.com", 0, "192.168.100.100"),
@@ -34,6 +35,10 @@ NODES = (
     Node("vmserver3.example.com", 2, "192.168.100.102"),
 )
 O2CB_DEFAULTS = "# o2cb\nO2CB_ENABLED=false\nO2CB_BOOTCLUSTER=ocfs2\nO2CB_HEARTBEAT_THRESHOLD=31\n"
+
+
+class Killed(BaseException):
+    """The machine's ovstools was killed: kill -9, between two commands."""
 
 
 class FakeClock(Clock):
@@ -99,6 +104,10 @@ class FakeHost(Host):
         """Ask the fake storage network."""
         return self.machine.iscsi.why_unreachable(address, port)
 
+    def why_silent(self, address: str, port: int, timeout_s: float) -> str:
+        """Ask the fake network."""
+        return self.machine.nfs.why_silent(address)
+
     def is_root(self) -> bool:
         """Tell what the test wants."""
         return self.machine.is_root
@@ -120,6 +129,9 @@ class FakeMachine(Runner):
         self.modules = True
         self.kernel = FakeKernel(self)
         self.iscsi = FakeIscsi(self)
+        self.nfs = FakeNfs(self)
+        self.given = ""  #: the standard input of the program that is run
+        self.kill_behind = 0  #: so many changing commands are run, then ovstools is killed
         self.keeper = FakeKeeper(self)
         self.fails: dict[str, Result] = {}  #: a program that fails, and what it says
         self.before: dict[str, Callable[[], None]] = {}  #: what happens as a program is run
@@ -194,7 +206,7 @@ class FakeMachine(Runner):
         uuid = f"{len(self.disks):X}".rjust(32, "A")
         disk = self.disk(device)
         disk.fs = FileSystem("ocfs2", uuid, self.volume_folder(uuid), "by hand")
-        disk.fs.cluster_name = cluster_name
+        disk.fs.cluster_name, disk.fs.size = cluster_name, disk.size
         return disk
 
     def uuid(self, device: str) -> str:
@@ -237,13 +249,17 @@ class FakeMachine(Runner):
             self.commands.append(command.shell())
         if name in self.before:
             self.before[name]()
+        self.given = command.input or ""
         handler = getattr(self, "_run_" + name.replace(".", "_").replace("-", "_"), None)
+        handler = handler or getattr(self.nfs, name, None)
         tool = self.tools.get(name) or (handler and (lambda each: handler(*each.argv[1:])))
         assert tool, f"unexpected command: {command.shell()}"
         try:
             result = self.fails.get(name) or tool(command)
         except OvsError as error:
             result = Result(1, "", error.what)
+        if command.changes and len(self.commands) == self.kill_behind:
+            raise Killed
         if result.status not in command.ok:
             raise failed(command, result)
         return result
@@ -251,6 +267,8 @@ class FakeMachine(Runner):
     def disk(self, path: str) -> Disk:
         """Return the disk that a path leads to."""
         found = self.disks.get(self.host().resolve(path))
+        if found is None and self.nfs.has_file(path):
+            return self.nfs.file_disk(path)
         assert found is not None, f"the tool was given {path}, which is no disk"
         return found
 
@@ -269,14 +287,14 @@ class FakeMachine(Runner):
     def _run_mkfs_ocfs2(self, *words: str) -> Result:
         disk = self.disk(words[-1])
         value = dict(zip(words, words[1:]))
-        slots, journal = int(value["-N"]), value.get("-J", "size=64M")
+        slots, journal = int(value["-N"]), value.get("-J", "size=8M")
         if slots * int(journal[5:-1]) * 2**20 >= disk.size:
             return Result(1, "", "mkfs.ocfs2 1.8.7\nJournal size too big for filesystem.\n")
         if "-n" not in words:
             cluster = next(w for w in words if w.startswith("--cluster-name=")).partition("=")[2]
             folder = self.volume_folder(value["-U"])
             disk.fs = FileSystem("ocfs2", value["-U"], folder, value["-L"], slots, cluster)
-            disk.other = {}
+            disk.fs.size, disk.other = disk.size, {}
         return Result(0, "mkfs.ocfs2 successful\n")
 
     def _run_mkfs_ext4(self, *words: str) -> Result:
@@ -293,10 +311,12 @@ class FakeMachine(Runner):
 
     def _run_mount(self, *words: str) -> Result:
         device, mountpoint = words[-2:]
+        if words[:2] == ("-t", "nfs"):
+            return self.nfs.mount(words[3], device, mountpoint)
         return self.kernel.mount(self.disk(device), device, mountpoint)
 
     def _run_umount(self, mountpoint: str) -> Result:
-        return self.kernel.umount(mountpoint)
+        return self.nfs.umount(mountpoint) or self.kernel.umount(mountpoint)
 
     def _run_modprobe(self, *words: str) -> Result:
         return (
@@ -323,9 +343,13 @@ class FakeMachine(Runner):
     def _run_cat(self, dashes: str, path: str) -> Result:
         assert dashes == "--"
         file = self.root / path.lstrip("/")
-        return Result(0, file.read_text()) if file.is_file() else Result(1, "", "No such file")
+        if file.is_file():
+            return Result(0, file.read_text())
+        return Result(1, "", f"cat: {path}: No such file or directory\n")
 
     def _run_df(self, *words: str) -> Result:
+        if "--output=avail" in words:
+            return self.nfs.df(*words)
         used = 3 * 2**30
         return Result(0, f"1B-blocks Used\n{4 * 2**30} {used}\n")
 

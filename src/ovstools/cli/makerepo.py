@@ -47,6 +47,11 @@ from .options import HELP_NAMES, common
 @click.option("--journal-size", metavar="SIZE", help="mkfs.ocfs2 -J size= (64M).")
 @click.option("--slots", type=int, metavar="N", help="mkfs.ocfs2 -N (16).")
 @click.option("--label", metavar="LABEL", help="mkfs.ocfs2 -L (ovs).")
+@click.option(
+    "--heartbeat-size",
+    metavar="SIZE",
+    help="NFS: size of the heartbeat file, if it has to be made (300M).",
+)
 @click.option("--prune", is_flag=True, help="iSCSI: delete the node records of other targets.")
 @click.option(
     "--all-portals",
@@ -57,16 +62,17 @@ from .options import HELP_NAMES, common
 @common()
 def makerepo(
     source: str, shared: str, description: str, prune: bool, all_portals: bool,
-    chap_file: str | None, chap_user: str | None, chap_target_user: str | None, **words: Any,
+    chap_file: str | None, chap_user: str | None, chap_target_user: str | None,
+    heartbeat_size: str | None, **words: Any,
 ) -> int:  # fmt: skip
     """Register and mount a repository.
 
-    SOURCE is a block device, or iscsi://PORTAL[:PORT]/IQN[/LUN]. C makes it the cluster root,
-    mounted at /OVS; 1 a shared and 0 a local repository, mounted at /OVS/UUID. Run with the
-    same words on each further server.
+    SOURCE is a block device, HOST:/EXPORT, or iscsi://PORTAL[:PORT]/IQN[/LUN]. C makes it the
+    cluster root, mounted at /OVS; 1 a shared and 0 a local repository, mounted at /OVS/UUID.
+    Run with the same words on each further server.
     """
     form = Format(**words)
     chap = read_chap(chap_file, chap_user, chap_target_user)
     iscsi = IscsiRequest(chap, prune, all_portals)
-    request = ops.Request(source, shared, description, form, perform.ask, iscsi)
+    request = ops.Request(source, shared, description, form, perform.ask, iscsi, heartbeat_size)
     return perform.change(lambda host: ops.plan(host, request))

@@ -40,6 +40,11 @@ class NfsSource:
     def __str__(self) -> str:
         return f"{self.host}:{self.export}"
 
+    @property
+    def address(self) -> str:
+        """Return the server's name or address, without brackets."""
+        return self.host.strip("[]")
+
 
 @dataclass(frozen=True)
 class IscsiSource:

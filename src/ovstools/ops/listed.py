@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.mountinfo import Mount, MountTable
+from ..model.nfs_options import is_nfs
 from ..model.repositories import Repository
 from ..system import mounts
 from ..system.host import Host
-from . import mounting, regions
+from . import mounting, pool_mount, regions
 
 #: taken: something else is mounted at its place
 MOUNTED, UNMOUNTED, TAKEN = "mounted", "unmounted", "taken"
@@ -23,11 +24,18 @@ class Listed:
     mountpoint: str | None  #: None while its UUID is not known
     mount: Mount | None = None
     state: str = UNMOUNTED
+    #: an NFS cluster root whose heartbeat file is not mounted
+    lacks_heartbeat: bool = False
 
     @property
     def is_mounted(self) -> bool:
         """Tell whether it is mounted at its place."""
         return self.state == MOUNTED
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all that belongs to it is mounted."""
+        return self.is_mounted and not self.lacks_heartbeat
 
     @property
     def name(self) -> str:
@@ -61,7 +69,8 @@ def _look(host: Host, repository: Repository, table: MountTable) -> Listed:
     if mount is None:
         return Listed(repository, mountpoint)
     state = MOUNTED if is_of(host, repository, mount) else TAKEN
-    return Listed(repository, mountpoint, mount, state)
+    lacks = repository.cluster_root and state == MOUNTED and is_nfs(mount)
+    return Listed(repository, mountpoint, mount, state, lacks and not pool_mount.is_mounted(host))
 
 
 def is_of(host: Host, repository: Repository, mount: Mount) -> bool:

@@ -16,9 +16,9 @@ from ..model.repositories import Repository, RepositoryList
 from ..model.source import DeviceSource, IscsiSource, NfsSource, parse_source
 from ..system import block, mounts
 from ..system.host import Host
-from . import catch_up, formatting, iscsi_service, iscsi_source, mounting, volume
+from . import catch_up, export_source, formatting, iscsi_service, iscsi_source, mounting, volume
 from .marker import SHARED_WORDS, new_repository_steps
-from .plan import Plan, Report, Step, edit_step
+from .plan import Plan, Report
 from .volume import CLUSTER_FILE_SYSTEM, CLUSTER_ROOT, LOCAL, SHARED, Found, Request
 
 __all__ = ["Request", "plan"]
@@ -35,18 +35,21 @@ def plan(host: Host, request: Request) -> Plan:
             "--prune, --all-portals and --chap... are for iSCSI",
             hint="give the source as iscsi://PORTAL[:PORT]/IQN[/LUN]",
         )
-    if isinstance(source, NfsSource):
-        raise RefusedError(
-            f"{request.source}: this version makes repositories on block devices only",
-            hint="NFS is not there yet",
-        )
+    if request.heartbeat_size is not None and not isinstance(source, NfsSource):
+        raise UsageError("--heartbeat-size is for NFS: an OCFS2 has its heartbeat in itself")
     listed = mounting.read_list(host)
     mounting.refuse_two_roots(host, listed)
     if isinstance(source, IscsiSource):
         iscsi_service.refuse_offline(host)
     elif host.offline:
-        return _plan_offline(host, request, source.path, listed)
-    elif request.shared == CLUSTER_ROOT and host.kind(source.path) == "block":
+        return _plan_offline(host, request, str(source), listed)
+    if isinstance(source, NfsSource):
+        return export_source.plan(host, request, source, listed)
+    if (
+        isinstance(source, DeviceSource)
+        and request.shared == CLUSTER_ROOT
+        and host.kind(source.path) == "block"
+    ):
         joining = catch_up.plan_join(host, source.path)
         if joining.steps:
             return joining
@@ -89,7 +92,7 @@ def _plan_offline(host: Host, request: Request, path: str, listed: RepositoryLis
             raise RefusedError(f"{path} is listed, but not with {request.shared}")
         wanted = listed
     return Plan(
-        tuple(_record_steps(host, listed, wanted)),
+        tuple(mounting.record_steps(host, listed, wanted)),
         Report((f"{path} is listed; it is mounted when the server runs",), {"source": path}),
     )
 
@@ -120,7 +123,7 @@ def _plan_mount(
         steps += new_repository_steps(host, mountpoint, marker, found.is_mounted)
     name = block.stable_name(host, request.source)
     wanted = listed.with_repository(Repository(found.uuid, name, is_root))
-    steps += _record_steps(host, listed, wanted)
+    steps += mounting.record_steps(host, listed, wanted)
     return Plan(
         tuple(steps),
         _report(request, found, mountpoint, name, changed=bool(steps)),
@@ -178,14 +181,6 @@ def _refuse_place(
             hint="ovstools repositories start" if root else "ovs-makerepo SOURCE C DESCRIPTION",
         )
     mounts.refuse_other_mount(host, found.device.number, mountpoint)
-
-
-def _record_steps(host: Host, listed: RepositoryList, wanted: RepositoryList) -> list[Step]:
-    path = host.settings.paths.repositories
-    before = host.read(path)
-    if before is not None and str(listed) == str(wanted):
-        return []
-    return edit_step(f"record it in {path}", path, before, str(wanted))
 
 
 def _notices(

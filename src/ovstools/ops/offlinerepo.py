@@ -11,6 +11,7 @@ from ..model.uuids import is_uuid, normal_uuid
 from ..system import filesystems, ocfs2
 from ..system.host import Host
 from . import listed, mounting, unmounting
+from . import listed_unmount as unmount
 from .listed import Listed
 from .plan import Plan, Report, Step, edit_step
 
@@ -39,10 +40,11 @@ def plan(host: Host, request: Request) -> Plan:
     if chosen.is_mounted:
         assert chosen.mountpoint is not None
         _refuse_root_in_use(host, chosen)
-        unmounting.refuse_in_use(host, (chosen.mountpoint,))
+        places = (*unmount.pool_places(host, chosen), chosen.mountpoint)
+        unmounting.refuse_in_use(host, places)
         notices = unmounting.refs_notice(host, uuid, chosen.mountpoint)
-        steps += unmounting.pool_steps(host, (chosen.mountpoint,))
-        steps += unmounting.unmount_steps(host, chosen.mountpoint, uuid)
+        steps += unmounting.pool_steps(host, places)
+        steps += unmount.steps(host, chosen)
     elif chosen.mount is not None:
         notices = (f"{chosen.mount.source} is mounted at {chosen.mountpoint}: left alone",)
     if request.delete:
@@ -102,7 +104,7 @@ def _is_meant(host: Host, each: Listed, word: str) -> bool:
 
 def _is_source(host: Host, each: Listed, word: str) -> bool:
     source = each.repository.source
-    if word == source:
+    if word == source or (":/" in source and word.rstrip("/") == source.rstrip("/")):
         return True
     if word.startswith("iscsi://"):
         return _is_iscsi(host, source, word)

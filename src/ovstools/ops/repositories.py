@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ExitStatus, OvsError, RefusedError
+from ..model.repositories import Repository
 from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
-from . import catch_up, listed, mounting, repository_mount, unmounting
+from . import (
+    catch_up,
+    export_start,
+    listed,
+    listed_unmount,
+    mounting,
+    repository_mount,
+    unmounting,
+)
 from .attempts import Attempt, TryEach
 from .listed import Listed
 from .plan import Plan, Report, Step
@@ -46,7 +55,7 @@ def is_idle(host: Host, action: str) -> bool:
         mounting.refuse_two_roots(host, mounting.read_list(host))
     if action == STOP:
         return not any(each.is_mounted for each in known)
-    done = all(each.is_mounted and each.repository.uuid is not None for each in known)
+    done = all(each.is_whole and each.repository.uuid is not None for each in known)
     return done and action != RESTART
 
 
@@ -60,7 +69,7 @@ def plan_start(host: Host, wait_s: float | None = None) -> Plan:
     if caught_up.steps:
         return caught_up
     known = listed.read_listed(host)
-    missing = [each for each in known if not each.is_mounted]
+    missing = [each for each in known if not each.is_whole]
     _await_devices(host, missing, wait_s)
     attempts = _attempts(host, missing, known)
     attempts += tuple(_filled_in(host, each) for each in known if _lacks_uuid(each))
@@ -85,11 +94,12 @@ def plan_stop(
     """
     mounted = [each for each in reversed(listed.read_listed(host)) if each.is_mounted]
     places = tuple(each.mountpoint for each in mounted if each.mountpoint)
-    unmounting.refuse_in_use(host, (*places, *also), wait_s, stops_agent)
-    steps: list[Step] = [] if stops_agent else unmounting.pool_steps(host, places)
+    above = tuple(place for each in mounted for place in listed_unmount.pool_places(host, each))
+    unmounting.refuse_in_use(host, (*above, *places, *also), wait_s, stops_agent)
+    steps: list[Step] = [] if stops_agent else unmounting.pool_steps(host, (*above, *places))
     notices = list(listed.unknown_lines(host))
     for each, place in zip(mounted, places):
-        steps += unmounting.unmount_steps(host, place, each.repository.uuid)
+        steps += listed_unmount.steps(host, each)
         notices += unmounting.refs_notice(host, each.repository.uuid, place)
     for each in listed.read_listed(host):
         if each.state == listed.TAKEN and each.mount is not None:
@@ -103,7 +113,7 @@ def status(host: Host) -> Report:
     """Say whether all listed repositories are mounted."""
     known = listed.read_listed(host)
     lines = [f"{each.name}: {each.state}{_where(each)}" for each in known]
-    missing = [each for each in known if not each.is_mounted]
+    missing = [each for each in known if not each.is_whole]
     lines.append(f"{len(known) - len(missing)} of {_counted(len(known))} mounted")
     data = {
         "mounted": [each.mountpoint for each in known if each.is_mounted],
@@ -128,7 +138,10 @@ def _absent(host: Host, missing: Sequence[Listed]) -> list[str]:
     found = []
     for each in missing:
         source = each.repository.source
-        if source.startswith("/dev/") and host.kind(source) == "missing":
+        is_device = source.startswith("/dev/")
+        if (is_device and host.kind(source) == "missing") or (
+            not is_device and export_start.is_absent(host, each.repository)
+        ):
             found.append(source)
     return found
 
@@ -137,10 +150,13 @@ def _attempts(
     host: Host, missing: Sequence[Listed], known: Sequence[Listed]
 ) -> tuple[Attempt, ...]:
     """Return what mounts each that is missing, or why it is refused."""
-    looked: list[tuple[Listed, Ready | OvsError]] = []
+    looked: list[tuple[Listed, Ready | list[Step] | OvsError]] = []
     for each in missing:
         try:
-            looked.append((each, repository_mount.look(host, each.repository)))
+            if export_start.export_of(each.repository) is not None:
+                looked.append((each, export_start.start_steps(host, each)))
+            else:
+                looked.append((each, repository_mount.look(host, each.repository)))
         except OvsError as error:
             looked.append((each, error))
     watched = [found.watched for _, found in looked if isinstance(found, Ready) and found.watched]
@@ -154,20 +170,26 @@ def _attempts(
         try:
             if isinstance(found, OvsError):
                 raise found
-            steps = tuple(repository_mount.mount_steps(host, found, sample))
-            attempts.append(Attempt(each.name, steps, needs))
+            steps = (
+                found
+                if isinstance(found, list)
+                else repository_mount.mount_steps(host, found, sample)
+            )
+            attempts.append(Attempt(each.name, tuple(steps), needs))
         except OvsError as error:
             attempts.append(Attempt(each.name, needs=needs, refused=error))
     return tuple(attempts)
 
 
 def _lacks_uuid(each: Listed) -> bool:
-    return each.is_mounted and each.repository.uuid is None
+    return each.is_whole and each.repository.uuid is None
 
 
 def _filled_in(host: Host, each: Listed) -> Attempt:
     """A run that was killed between the mount and the list left a line without UUID."""
     try:
+        if export_start.export_of(each.repository) is not None:
+            return Attempt(each.name, tuple(export_start.filled_in_steps(host, each)))
         uuid = repository_mount.read_uuid(host, each.repository.source)
     except OvsError as error:
         return Attempt(each.name, refused=error)
@@ -187,7 +209,7 @@ def _where(each: Listed) -> str:
     if each.mount is None:
         return ""
     if each.is_mounted:
-        return f" at {each.mountpoint}"
+        return f" at {each.mountpoint}{', without its heartbeat' if each.lacks_heartbeat else ''}"
     return f": {each.mount.source} is at {each.mountpoint}"
 
 

@@ -15,7 +15,7 @@ from ..system import block, files, mounts, ocfs2
 from ..system.block import Device
 from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
-from . import formatting, mounting, regions
+from . import formatting, mounting, regions, short_device
 from .plan import MakeDirectory, Step, folder_of
 
 CLUSTER_FILE_SYSTEM = "ocfs2"
@@ -104,6 +104,7 @@ def look(host: Host, repository: Repository) -> Ready:
     kernel, node = mounting.online_cluster(host)
     volume = ocfs2.read_volume(host, device.kernel_path)
     mounting.refuse_other_cluster(volume, kernel, device.path)
+    short_device.refuse(host, device)
     _refuse_other_role(host, repository, device)
     region = kernel.region(uuid)
     # In an active region it is our own heartbeat that moves.
@@ -154,8 +155,8 @@ def find_device(host: Host, repository: Repository) -> str:
     source = parse_source(repository.source)
     if not isinstance(source, DeviceSource):
         raise RefusedError(
-            f"{repository.source}: this version mounts repositories on block devices only",
-            hint="NFS is not there yet; of an iSCSI target the device is listed",
+            f"{repository.source} is no device",
+            hint="of an iSCSI target the device is listed; see ovs-repositories(5)",
         )
     if host.kind(source.path) != "missing" or repository.uuid is None:
         return source.path

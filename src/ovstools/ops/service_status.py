@@ -56,7 +56,7 @@ def _ocfs2(host: Host) -> Service:
 
 def _repositories(host: Host) -> Service:
     known = listed.read_listed(host)
-    mounted = [each for each in known if each.is_mounted]
+    mounted = [each for each in known if each.is_whole]
     really = f"{len(mounted)} of {len(known)} repositories mounted"
     return _service(host, REPOSITORIES, len(mounted) == len(known), really)
 

@@ -10,7 +10,16 @@ from ..errors import RefusedError, ToolError
 from ..system import hb_ctl, mounts, o2cb, systemd
 from ..system.host import Host
 from ..system.pool_units import AGENT, O2CB, OCFS2, REPOSITORIES
-from . import guest_leaving, guests_here, listed, node_locks, regions, repositories, unmounting
+from . import (
+    guest_leaving,
+    guests_here,
+    listed,
+    listed_unmount,
+    node_locks,
+    regions,
+    repositories,
+    unmounting,
+)
 from .plan import Confirm, Plan, Report, Run, Step
 from .service_start import not_installed
 
@@ -90,7 +99,9 @@ def _confirm_unguarded(host: Host) -> None:
 
 def _unlisted(host: Host) -> tuple[str, ...]:
     """Return where OCFS2 is mounted that is no listed repository, the latest first."""
-    known = {each.mountpoint for each in listed.read_listed(host) if each.is_mounted}
+    mounted = [each for each in listed.read_listed(host) if each.is_mounted]
+    known = {each.mountpoint for each in mounted}
+    known.update(place for each in mounted for place in listed_unmount.pool_places(host, each))
     found = [m.mountpoint for m in mounts.mounted_ocfs2(host) if m.mountpoint not in known]
     return tuple(dict.fromkeys(reversed(found)))
 

@@ -92,10 +92,22 @@ def _uses(host: Host, mountpoints: tuple[str, ...], stops_agent: bool) -> dict[s
                 words = f"{mount.source} ({mount.fstype}) is mounted at {mount.mountpoint}"
                 found[words] = place
         for device, file in usage.loops_in(host, place):
+            if _goes_with_pool(host, device, file, mountpoints):
+                continue
             found[f"{device} is a loop device on {file}"] = place
         for path in usage.swaps_in(host, place):
             found[f"{path} is a swap file"] = place
     return found
+
+
+def _goes_with_pool(host: Host, device: str, file: str, mountpoints: Collection[str]) -> bool:
+    """Tell whether a loop device is the heartbeat file's, which is detached before the export."""
+    own = pool_fs.own_mountpoint(host)
+    number = (host.read(f"/sys/class/block/{device.rpartition('/')[2]}/dev") or "").strip()
+    mounted = mounts.read_mounts(host).of_device(number)
+    return file == pool_fs.heartbeat_file(host) and all(
+        each.mountpoint == own and own in mountpoints for each in mounted
+    )
 
 
 def unmount_steps(host: Host, mountpoint: str, uuid: str | None) -> list[Step]:

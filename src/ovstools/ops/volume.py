@@ -15,7 +15,7 @@ from ..model.uuids import is_uuid, normal_uuid
 from ..system import block, mounts, ocfs2
 from ..system.block import Device
 from ..system.host import Host
-from . import formatting, mounting
+from . import formatting, mounting, short_device
 from .formatting import Format
 from .iscsi_source import IscsiRequest
 from .marker import read_marker
@@ -35,6 +35,8 @@ class Request:
     format: Format = field(default_factory=Format)
     ask: Callable[[str], bool] = field(default=lambda question: False, compare=False)
     iscsi: IscsiRequest = field(default_factory=IscsiRequest)
+    #: of the heartbeat file on an NFS cluster root, should it have to be made
+    heartbeat_size: str | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def find(
             hint=f"ovs-makerepo {device.path} 1 DESCRIPTION",
         )
     mounting.refuse_other_cluster(volume, cluster[0], device.path)
+    short_device.refuse(host, device)
     return Found(
         device, volume.uuid, CLUSTER_FILE_SYSTEM, read_marker(host, device, volume.uuid), mounted
     )

@@ -16,6 +16,8 @@ from .host import Host
 from .processes import is_below
 
 FOLDER, OWN_MOUNT = ".ovs", "poolfs"
+#: on an NFS cluster root: the file that holds the pool file system of its own
+HEARTBEAT_FILE = ".server_pool_hb"
 FSTYPE = "ocfs2"
 AUTO = "auto"
 
@@ -34,6 +36,16 @@ class PoolFs:
         return os.makedev(int(major), int(minor))
 
 
+def own_mountpoint(host: Host) -> str:
+    """Return where the pool file system of an NFS cluster root is mounted."""
+    return f"{host.settings.paths.run}/{OWN_MOUNT}"
+
+
+def heartbeat_file(host: Host) -> str:
+    """Return where the heartbeat file of an NFS cluster root is."""
+    return f"{host.settings.paths.cluster_root}/{HEARTBEAT_FILE}"
+
+
 def find(host: Host) -> PoolFs | None:
     """Return where it is; None: it is not mounted. No storage is touched."""
     paths = host.settings.paths
@@ -41,7 +53,7 @@ def find(host: Host) -> PoolFs | None:
     if paths.pool != AUTO:
         mount = _mount_of(table, paths.pool)
         return None if mount is None else PoolFs(paths.pool, mount)
-    own = f"{paths.run}/{OWN_MOUNT}"
+    own = own_mountpoint(host)
     for mountpoint, folder in ((paths.cluster_root, f"{paths.cluster_root}/{FOLDER}"), (own, own)):
         mount = table.at(mountpoint)
         if mount is not None and mount.fstype == FSTYPE:

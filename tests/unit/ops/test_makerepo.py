@@ -370,7 +370,7 @@ def test_an_offline_cluster_is_refused(online: FakeMachine) -> None:
         ("/dev/nosuch", "no device"),
         ("/etc", "it is a directory"),
         ("/etc/hosts", "it is a file"),
-        ("fileserver:/OVS", "block devices only"),
+        ("fileserver:/OVS", "does not answer: Name or service not known"),
     ],
 )
 def test_a_source_that_is_no_device(online: FakeMachine, source: str, said: str) -> None:

@@ -261,11 +261,11 @@ def test_a_mount_below_an_unmounted_root_is_not_covered(pool: FakeMachine) -> No
     assert any("/OVS would cover it" in line for line in error.value.evidence)
 
 
-def test_nfs_is_refused_by_name(pool: FakeMachine) -> None:
+def test_nfs_without_a_server(pool: FakeMachine) -> None:
     pool.write("/etc/ovs/repositories", f"{'D' * 32} server:/export\n")
     with pytest.raises(RefusedError) as error:
         act(pool)
-    assert any("block devices only" in line for line in error.value.evidence)
+    assert any("the file server server does not answer" in line for line in error.value.evidence)
 
 
 # --------------------------------------------------------------- UUID unknown
