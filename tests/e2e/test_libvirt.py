@@ -11,7 +11,7 @@ import pytest
 from ovstools.model.owner_record import GuestState
 from tests.e2e import ha_guests
 from tests.e2e.ha_guests import Guest
-from tests.e2e.ha_pool import LIMIT_S, Pool, at_moment
+from tests.e2e.ha_pool import AGENT, LIMIT_S, Pool, at_moment
 from tests.e2e.libvirt_pool import O2NET, SSH, VIRSH, Wire, make, owner, processes, whole
 from tests.lab.guests import QEMU
 from tests.lab.job import Job
@@ -81,6 +81,20 @@ def test_the_source_dies_half_way(pool: Pool) -> None:
     wait_until_half_way(pool)
     pool.named(ONE).cut_power()
     assert whole(pool) == {"web1": TWO, "db1": TWO}
+    job.wait(LIMIT_S)
+
+
+def test_the_source_dies_when_all_has_been_sent(pool: Pool) -> None:
+    """Its agent hangs, so it still has the lock: the copy that waits elsewhere is the guest."""
+    one, two = pool.named(ONE), pool.named(TWO)
+    (before,) = lives(pool, WEB1)
+    job = migrate(two)
+    wait_until_half_way(pool)
+    one.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", AGENT)
+    two.wait_until(f"{VIRSH} domstate --reason {WEB1.name} | grep -qx 'paused (user)'", LIMIT_S)
+    one.cut_power()
+    assert whole(pool) == {"web1": TWO, "db1": TWO}
+    assert [life.ident for life in lives(pool, WEB1)] == [before.ident], "it went on"
     job.wait(LIMIT_S)
 
 

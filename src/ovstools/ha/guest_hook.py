@@ -1,7 +1,7 @@
 """The libvirt hook: a guest of the pool starts only where its lock is held, whoever starts it.
 
 It talks to the keeper and to the pool file system, never to the agent or to libvirt, and has
-5 seconds for all of it; no answer means refused.
+limits.hook_s seconds for all of it; no answer means refused.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from .keeper_client import KeeperClient
 from .kept_locks import SOCKET
 from .observation import Identity
 from .pool_files import list_names
-from .pool_io import PoolIo, wait
+from .pool_io import Children, PoolIo, wait
 
-LIMIT_S = 5.0
 #: the hypervisor of each driver of libvirt, as guests' files name it
 HYPERVISORS = {"qemu": "qemu:///system", "lxc": "lxc:///system", "libxl": "xen:///system"}
 PREPARE, MIGRATE = "prepare", "migrate"
@@ -42,10 +41,10 @@ class Request:
     operation: str
 
 
-def run(host: Host, request: Request, limit_s: float = LIMIT_S) -> int:
+def run(host: Host, request: Request) -> int:
     """Return 0 when libvirt may go on; raise ToolError, whose exit status is 1, when not."""
     try:
-        _answer(host, request, Deadline(host.clock, limit_s))
+        _answer(host, request, Deadline(host.clock, host.settings.limits.hook_s))
     except OvsError as error:
         raise ToolError(
             f"{request.guest} is not started here: {error.what}",
@@ -81,11 +80,16 @@ def _known(host: Host, guest: str, deadline: Deadline) -> LocalGuest | None:
     if not any(each.cluster_root for each in repositories.repositories):
         return None  # a server without a pool
     # The agent has not run since the boot: the pool itself is asked
-    io = pool_place.demand(host).io(host.clock)
+    io = _pool(host)
     found = wait(list_names(io, "guests", deadline.left_s()))
     if not isinstance(found, tuple):
         raise ToolError(f"whether it is under HA is not known: {found}", hint=START_AGENT)
     return LocalGuest() if f"{guest}.yaml" in found else None
+
+
+def _pool(host: Host) -> PoolIo:
+    """Return a way to the pool; it asks one thing after the other, so one child will do."""
+    return pool_place.demand(host).io(host.clock, Children(spares=0))
 
 
 def _prepare(host: Host, request: Request, known: LocalGuest, deadline: Deadline) -> None:
@@ -99,7 +103,7 @@ def _prepare(host: Host, request: Request, known: LocalGuest, deadline: Deadline
     identity = pool_place.identity(host)
     if isinstance(identity, pool_place.Missing):
         raise ToolError(identity.reason, hint=identity.hint)
-    io = pool_place.demand(host).io(host.clock)
+    io = _pool(host)
     if arrivals.take(host, request.guest) and _is_sent_here(io, lock, identity, deadline):
         return
     sight = HookSight(host, io, identity, frozenset(kept))

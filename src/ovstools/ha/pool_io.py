@@ -1,8 +1,8 @@
 """Reach the pool file system without ever waiting for it: expendable children and their jobs.
 
 A job is one request to one child: give fileno() to the event loop, call poll() when it is
-readable or its deadline has passed. Idle children are kept and used again, and one spare is
-always started ahead, so that a request costs no start of a program.
+readable or its deadline has passed. Idle children are kept and used again, and a spare is always
+started ahead, so that a request costs no start of a program.
 """
 
 from __future__ import annotations
@@ -49,9 +49,13 @@ class Done:
 
 
 class Children:
-    """The children of one process: idle ones, and those that were given up but have not ended."""
+    """The children of one process: idle ones, and those that were given up but have not ended.
 
-    def __init__(self) -> None:
+    spares: how many are started ahead.
+    """
+
+    def __init__(self, spares: int = 1) -> None:
+        self._spares = spares
         self._idle: list[Child] = []
         self._stuck: list[Child] = []
 
@@ -67,7 +71,7 @@ class Children:
             self.abandon(taken)
         else:
             taken = self._new()
-        if not self._idle:
+        if len(self._idle) < self._spares:
             with contextlib.suppress(OSError):
                 self._idle.append(self._new())
         return taken

@@ -14,7 +14,7 @@ from ..system import o2cb, pool_fs
 from ..system.clock import Clock
 from ..system.host import Host
 from .observation import Identity
-from .pool_io import PoolIo
+from .pool_io import Children, PoolIo
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 MEMINFO = "/proc/meminfo"
@@ -27,9 +27,9 @@ class PoolPlace:
     root: str
     device: int
 
-    def io(self, clock: Clock | None = None) -> PoolIo:
+    def io(self, clock: Clock | None = None, children: Children | None = None) -> PoolIo:
         """Return a way to it that never waits."""
-        return PoolIo(self.root, clock, self.device)
+        return PoolIo(self.root, clock, self.device, children)
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,15 @@ def test_killed_child_is_a_failure_and_no_lock(io: PoolIo, pool: Path) -> None:
     until(lambda: is_free(pool))
 
 
+def test_one_child_serves_who_wants_no_spare(pool: Path) -> None:
+    io = PoolIo(str(pool), children=pool_io.Children(spares=0))
+    for _ in range(2):
+        os.close(granted(locks.take(io, NAME, LIMIT_S)))
+        assert len(io.children._idle) == 1
+    io.children.close()
+    until(lambda: io.children.collect() == 0)
+
+
 def test_dead_idle_child_is_replaced(io: PoolIo) -> None:
     os.close(granted(locks.take(io, NAME, LIMIT_S)))
     idle = list(io.children._idle)
