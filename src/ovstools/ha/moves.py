@@ -153,8 +153,9 @@ def migrating(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     source = deciding.node(entry.node)
     if source.condition.is_gone:
         report = deciding.node(target).report
-        if report is not None and wish.name in report.guests:
-            return entry  # it has arrived, and is taken over there
+        local = report.guests.get(wish.name) if report is not None else None
+        if local is not None and local.power.is_here:
+            return entry  # it arrives, and is taken over there or ended
         return entry._replace(phase=Phase.LOST, order=None)
     if not source.condition.is_ready or source.report is None or entry.order is None:
         return entry
