@@ -350,8 +350,8 @@ def test_other_data_on_the_target(server: FakeMachine) -> None:
 
 
 def test_too_small(server: FakeMachine) -> None:
-    server.run_format("/dev/sdb1")
     server.disk("/dev/sdb1").size = 4096
+    server.run_format("/dev/sdb1")
     refused(server, "too small")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ovstools.errors import ExitStatus, RefusedError, ToolError, UsageError
-from ovstools.model.command import Result
-from ovstools.ops import offlinerepo
+from ovstools.errors import ExitStatus, OvsError, RefusedError, ToolError, UsageError
+from ovstools.model.command import Command, Result
+from ovstools.ops import makerepo, offlinerepo, repositories
 from ovstools.ops.grow import Growth, Request
 from ovstools.ops.plan import Plan
 from tests.fakes.disk import GIB, FileSystem
@@ -326,3 +326,37 @@ def test_slots_of_what_has_none(machine: FakeMachine, san: FakeSan) -> None:
     fs(machine).type = "ext4"
     with pytest.raises(RefusedError, match="no OCFS2"):
         grow(machine, slots=20)
+
+
+# ------------------------------------------------------------- a server that comes late
+
+
+def test_a_server_that_has_not_asked_since_does_not_mount(
+    machines: Callable[[int], FakeMachine],
+) -> None:
+    first, late = machines(0), machines(1)
+    san = FakeSan()
+    for machine in (first, late):
+        san.attach(machine)
+        make_healthy(machine)
+    machine_off(late)
+    san.size = 8 * GIB
+    grow(first)
+    asked = makerepo.Request("/dev/sdb1", "C", "cluster root")
+    for make_plan in (
+        lambda host: repositories.plan(host, repositories.Request("start")),
+        lambda host: makerepo.plan(host, asked),
+    ):
+        with pytest.raises(OvsError) as error:
+            late.carry_out(make_plan)
+        said = "\n".join((error.value.what, *error.value.evidence, error.value.hint))
+        assert "larger than the device is here" in said
+        assert f"{ASK}\n" in said and PARTX in said
+    late.pokes[ASK.partition(" > ")[2]]()
+    late.run(Command(tuple(PARTX.split())))
+    late.carry_out(lambda host: repositories.plan(host, repositories.Request("start")))
+
+
+def machine_off(machine: FakeMachine) -> None:
+    """Take the cluster root offline there."""
+    machine.carry_out(lambda host: offlinerepo.plan(host, offlinerepo.Request("/OVS")))
