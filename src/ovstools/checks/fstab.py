@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model.findings import Finding, Severity
-from ..model.fstab_storage import is_movable
+from ..model.fstab_storage import is_storage
 from .coded import Check, Code, check
 from .view import View
 
@@ -19,9 +19,8 @@ FSTAB_OTHER = Code(
     "fstab-other",
     Severity.WARNING,
     "/etc/fstab mounts something at or below /OVS that is no repository",
-    "A bind mount, tmpfs and the like cannot be moved to the list of repositories, and NFS not in "
-    "this version. At boot it "
-    "is mounted before the cluster root, which then hides it, or takes its place. Mount it "
+    "A bind mount, tmpfs and the like cannot be moved to the list of repositories. At boot it is "
+    "mounted before the cluster root, which then hides it, or takes its place. Mount it "
     "somewhere else, or by a unit that is ordered after ovsrepositories.service.",
 )
 
@@ -42,7 +41,7 @@ def fstab(view: View) -> list[Finding]:
     found = []
     for entry in view.fstab.entries_under(view.paths.cluster_root):
         line = f"{view.paths.fstab}:{entry.line}"
-        if is_movable(entry):
+        if is_storage(entry):
             found.append(
                 FSTAB_STORAGE.found(
                     f"{line} mounts {entry.spec} at {entry.mountpoint}",

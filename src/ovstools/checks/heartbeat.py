@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..model.findings import Finding, Severity
+from ..model.nfs_options import is_nfs
+from ..system.pool_fs import OWN_MOUNT
 from .coded import Check, Code, check
 from .view import View
 
@@ -39,11 +41,19 @@ def _heartbeat(view: View) -> str:
 def heartbeat(view: View) -> list[Finding]:
     """Look whether the cluster root's region is active, and how many others are."""
     assert view.kernel is not None
-    active = {region.uuid for region in view.kernel.regions if region.is_active}
+    active = frozenset(region.uuid for region in view.kernel.regions if region.is_active)
     root = view.mount_at(view.paths.cluster_root)
     assert root is not None
-    uuid = view.mounted_uuids.get(root.device_number)
-    needed = {uuid} if root.fstype == "ocfs2" and uuid and view.kernel.mode != "global" else active
+    if is_nfs(root):  # its heartbeat is in a file, which is mounted; the check before has it
+        beating = view.mount_at(f"{view.paths.run}/{OWN_MOUNT}")
+        if beating is None:
+            return []
+    else:
+        beating = root
+    uuid = view.mounted_uuids.get(beating.device_number)
+    needed = active
+    if beating.fstype == "ocfs2" and uuid and view.kernel.mode != "global":
+        needed = frozenset({uuid})
     if not active or not needed <= active:
         return [
             HEARTBEAT_INACTIVE.found(

@@ -8,6 +8,7 @@ touched, for storage that hangs would hang the check: df(1) is asked, and only w
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..errors import RefusedError
@@ -24,6 +25,7 @@ from ..system.filesystems import Space
 from ..system.host import Host
 from ..system.mounts import read_mounts
 from . import iscsi
+from .look_exports import read_exports, read_heartbeat_loops
 from .look_iscsi import read_paths
 from .view import Debugfs, View
 
@@ -70,9 +72,16 @@ def _with_running(host: Host, files: View) -> View:
     is_visible = debugfs is Debugfs.VISIBLE
     in_pool = files.node is not None
     table = read_mounts(host)
+    mounted = [mount for _, mount in replace(files, mounts=table).mounted()]
+    exports = read_exports(host, mounted)
+    silent = {export.mount.mountpoint for export in exports if export.silent}
     return replace(
         files,
-        spaces=_spaces(host, replace(files, mounts=table)),
+        exports=exports,
+        heartbeat_loops=read_heartbeat_loops(host),
+        spaces=_spaces(
+            host, [each.mountpoint for each in mounted if each.mountpoint not in silent]
+        ),
         resolved=host.resolve_name(files.server) if in_pool else (),
         addresses=host.addresses() if in_pool else frozenset(),
         kernel_clusters=host.names(o2cb.CONFIGFS),
@@ -94,12 +103,12 @@ def _with_running(host: Host, files: View) -> View:
     )
 
 
-def _spaces(host: Host, view: View) -> dict[str, Space | None]:
+def _spaces(host: Host, places: Iterable[str]) -> dict[str, Space | None]:
     """Ask how full the repositories are, until one does not answer: it may hang for long."""
     found: dict[str, Space | None] = {}
-    for _, mount in view.mounted():
+    for place in places:
         if None not in found.values():
-            found[mount.mountpoint] = filesystems.read_space(host, mount.mountpoint)
+            found[place] = filesystems.read_space(host, place)
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..model.findings import Finding
 from . import (
+    exports,
     fstab,
     heartbeat,
     iscsi,
@@ -26,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     *storage.CHECKS,
     *space.CHECKS,
     *iscsi.CHECKS,
+    *exports.CHECKS,
     *heartbeat.CHECKS,
     *fstab.CHECKS,
     *peers.CHECKS,

@@ -18,6 +18,7 @@ from ..model.shell_vars import ShellVars
 from ..settings import Paths
 from ..system.boot_units import BootUnit
 from ..system.filesystems import Space
+from ..system.losetup import Loop
 
 
 class Debugfs(Enum):
@@ -58,6 +59,14 @@ class OtherServer:
 
 
 @dataclass(frozen=True)
+class Export:
+    """A repository that is mounted from NFS; silent: why its server does not answer, or empty."""
+
+    mount: Mount
+    silent: str = ""
+
+
+@dataclass(frozen=True)
 class View:
     """This server as found; what could not be told is None or empty."""
 
@@ -90,6 +99,9 @@ class View:
     units: Mapping[str, BootUnit] = field(default_factory=dict)
     sysctls: Mapping[str, str] = field(default_factory=dict)
     iscsi_paths: tuple[IscsiPath, ...] = ()
+    exports: tuple[Export, ...] = ()
+    #: what the heartbeat file of an NFS cluster root is attached to
+    heartbeat_loops: tuple[Loop, ...] = ()
     #: how full each mounted repository is, by mountpoint; None: it did not answer
     spaces: Mapping[str, Space | None] = field(default_factory=dict)
     full_percent: float = 90.0

@@ -10,7 +10,7 @@ from typing import Union
 from ..errors import RefusedError
 from ..model.heartbeat import KernelCluster
 from ..model.repositories import RepositoryList
-from ..system import o2cb, pool_fs
+from ..system import mounts, o2cb, pool_fs
 from ..system.clock import Clock
 from ..system.host import Host
 from .observation import Identity
@@ -103,7 +103,14 @@ def _memory_mb(meminfo: str) -> int:
 
 
 def region(host: Host) -> str | None:
-    """Return the heartbeat region of the pool's volume: its UUID."""
+    """Return the heartbeat region of the pool's volume: its UUID.
+
+    That of an NFS cluster root is in its heartbeat file: the kernel tells which it is.
+    """
+    own = mounts.read_mounts(host).at(pool_fs.own_mountpoint(host))
+    if own is not None and own.fstype == pool_fs.FSTYPE:
+        found = o2cb.region_on(host, own.device_number)
+        return found.uuid if found is not None else None
     text = host.read(host.settings.paths.repositories) or ""
     listed = RepositoryList.parse(text).repositories
     return next((each.uuid for each in listed if each.cluster_root), None)

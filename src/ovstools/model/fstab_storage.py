@@ -9,10 +9,10 @@ import re
 
 from ..errors import UsageError
 from .fstab import FstabEntry
+from .nfs_options import FSTYPES
 from .source import NfsSource, parse_source
 from .uuids import is_uuid, normal_uuid
 
-NETWORK_TYPES = ("nfs", "nfs4")
 CLUSTER_TYPE = "ocfs2"
 _TAG = re.compile(r'(?P<tag>UUID|LABEL|PARTUUID|PARTLABEL|ID)=(?P<quote>"?)(?P<value>.+)(?P=quote)')
 _FOLDERS = {
@@ -35,17 +35,9 @@ def is_storage(entry: FstabEntry) -> bool:
     words = entry.options.split(",")
     if {"bind", "rbind", "loop"} & set(words) or any(word.startswith("loop=") for word in words):
         return False
-    if entry.fstype in NETWORK_TYPES:
+    if entry.fstype in FSTYPES:
         return export(entry) is not None
     return entry.fstype not in _VIRTUAL and device_path(entry.spec) is not None
-
-
-def is_movable(entry: FstabEntry) -> bool:
-    """Tell whether this version can mount it from the list: NFS is still fstab's business.
-
-    Moving such a line would leave the export unmounted after the next boot.
-    """
-    return is_storage(entry) and entry.fstype not in NETWORK_TYPES
 
 
 def export(entry: FstabEntry) -> str | None:

@@ -14,6 +14,8 @@ FSTYPE = "nfs"
 FSTYPES = ("nfs", "nfs4")
 DEFAULT_PORT = 2049
 TCP, TCP6 = "tcp", "tcp6"
+#: what every repository is mounted with, whether it is said or not
+IMPLIED = ("hard", "proto=tcp", "proto=tcp6", "tcp", "defaults", "rw")
 _SOFT = ("soft", "softerr")
 _WHY_HARD = (
     "with soft, an outage of the file server becomes an I/O error, "
@@ -31,21 +33,20 @@ def compose(given: str, protocol: str, where: str) -> str:
 
     where: the file that they are from. Raises RefusedError for what a repository must not have.
     """
-    words = [word for word in given.split(",") if word and word not in ("hard", "defaults", "rw")]
+    words = [word for word in given.split(",") if word and word not in IMPLIED]
     for word in words:
-        reason = _reason(word)
+        reason = why_refused(word)
         if reason:
             raise RefusedError(
                 f"the mount option {word} is refused: {reason}",
                 f"{where} has: {given}",
                 hint=f"take {word} out of {where}",
             )
-    words = [word for word in words if word.partition("=")[0] != "proto" and word != "tcp"]
     return ",".join(("hard", f"proto={protocol}", *words))
 
 
-def _reason(word: str) -> str:
-    """Say why an option must not be there; empty: it may."""
+def why_refused(word: str) -> str:
+    """Say why a repository must not have an option; empty: it may."""
     key, _, value = word.partition("=")
     if word in _SOFT:
         return _WHY_HARD

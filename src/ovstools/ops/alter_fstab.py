@@ -18,16 +18,16 @@ from ..model.fstab import Fstab, FstabEntry
 from ..model.fstab_storage import (
     CLUSTER_TYPE,
     device_path,
-    is_movable,
     is_storage,
-    mount_options,
     spec_uuid,
 )
+from ..model.nfs_options import FSTYPES
 from ..model.repositories import Repository, RepositoryList, format_line
 from ..model.repository_options import RepositoryOptions
 from ..model.uuids import is_uuid, normal_uuid
 from ..system import block, ocfs2, systemd
 from ..system.host import Host
+from . import fstab_exports
 from .mounting import read_list, read_options
 from .new_file import NewFile
 from .plan import Plan, Report, Run, Step, edit_step
@@ -58,12 +58,15 @@ def plan(host: Host) -> Plan:
     fstab = Fstab.parse(text or "")
     top = host.settings.paths.cluster_root
     entries = fstab.entries_under(top)
-    kept = [entry for entry in entries if not is_movable(entry)]
-    moves, listed, options = _fold(host, [entry for entry in entries if is_movable(entry)])
-    notices = [f"{path}:{entry.line} stays: {_why_kept(entry)}" for entry in kept]
+    kept = [entry for entry in entries if not is_storage(entry)]
+    moves, listed, options = _fold(host, [entry for entry in entries if is_storage(entry)])
+    notices = [
+        f"{path}:{entry.line} stays: {entry.spec} ({entry.fstype}) is no device and no export"
+        for entry in kept
+    ]
     data = {"moved": [_data(move) for move in moves], "kept": [e.line for e in kept]}
     if not moves or text is None:
-        lines = (f"nothing to move: {path} mounts no block device at or below {top}",)
+        lines = (f"nothing to move: {path} mounts no device and no export at or below {top}",)
         return Plan((), Report(lines, {**data, "backup": None}), tuple(notices))
     backup = f"{host.settings.paths.fstab_backups}/fstab.{os.urandom(4).hex()}"
     after = str(fstab.without([move.entry for move in moves]))
@@ -79,12 +82,6 @@ def plan(host: Host) -> Plan:
         ),
         (*notices, *_place_notices(host, moves)),
     )
-
-
-def _why_kept(entry: FstabEntry) -> str:
-    if is_storage(entry):
-        return f"this version cannot mount {entry.spec} ({entry.fstype}) from the list"
-    return f"{entry.spec} ({entry.fstype}) is no device and no export"
 
 
 def _steps(
@@ -128,7 +125,7 @@ def _fold(
             wanted = known  # the list is right where the two differ
         else:
             wanted = Repository(wanted.uuid, known.source, known.cluster_root)
-        moves.append(Move(entry, wanted, mount_options(entry.options), known is not None))
+        moves.append(Move(entry, wanted, fstab_exports.options(host, entry), known is not None))
         listed = listed.with_repository(wanted)
         options = _with_options(host, options, moves[-1])
     return moves, listed, options
@@ -182,6 +179,8 @@ def _repository(host: Host, entry: FstabEntry) -> Repository:
     Oracle VM Server had such a one at /OVS, and no other server could share it.
     """
     is_at_top = posixpath.normpath(entry.mountpoint) == host.settings.paths.cluster_root
+    if entry.fstype in FSTYPES:
+        return fstab_exports.repository(host, entry, is_at_top)
     path = device_path(entry.spec)
     assert path is not None  # is_storage() has seen to that
     if host.offline or host.kind(path) != "block":
@@ -208,6 +207,7 @@ def _place_notices(host: Host, moves: Sequence[Move]) -> list[str]:
     top = host.settings.paths.cluster_root
     notices = []
     for move in moves:
+        notices += fstab_exports.notices(move.entry, move.repository)
         old, new = (
             posixpath.normpath(move.entry.mountpoint),
             f"{top}/{move.repository.uuid or 'UUID'}",

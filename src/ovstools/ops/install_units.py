@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import RefusedError
-from ..system import systemd, unit_files
+from ..system import pool_fs, systemd, unit_files
 from ..system.host import Host
 from ..system.links import link_target
 from ..system.pool_units import AGENT, KEEPER, REPOSITORIES
@@ -92,10 +92,12 @@ def _removal(host: Host) -> Plan:
 
 def _texts(host: Host, program: str) -> dict[str, str]:
     folder = host.settings.paths.units
-    names = unit_files.mount_drop_in_names(host.settings.paths.cluster_root)
+    drop_ins = unit_files.mount_drop_ins(
+        host.settings.paths.cluster_root, pool_fs.own_mountpoint(host)
+    )
     return {
         **{_path(host, unit): unit_files.unit_text(unit, program) for unit in UNITS},
-        **{f"{folder}/{name}": unit_files.mount_drop_in() for name in names},
+        **{f"{folder}/{name}": text for name, text in drop_ins.items()},
     }
 
 

@@ -15,19 +15,17 @@ def unit_text(name: str, program: str) -> str:
     return text.replace("@OVSTOOLS@", quoted_program(program))
 
 
-def mount_drop_in() -> str:
-    """Return the text of the drop-in for the mount units of the repositories."""
-    return (_TEMPLATES / MOUNT_DROP_IN).read_text()
+def mount_drop_ins(cluster_root: str, pool: str) -> dict[str, str]:
+    """Return the drop-ins of the repositories' mount units: name below the unit folder, and text.
 
-
-def mount_drop_in_names(cluster_root: str) -> tuple[str, ...]:
-    """Return the drop-in's paths, below the unit folder: for /OVS, and for all below it.
-
-    systemd.unit(5): foo-bar.mount also reads drop-ins in foo-.mount.d, and mount units that
-    come from mountinfo read drop-ins like any other.
+    For /OVS, for all below it, and for the pool file system of an NFS cluster root, which is in
+    a file on /OVS and so is unmounted before it. systemd.unit(5): foo-bar.mount also reads
+    drop-ins in foo-.mount.d, and mount units that come from mountinfo read drop-ins like any.
     """
-    name = escape_path(cluster_root)
-    return tuple(f"{each}.mount.d/10-ovstools.conf" for each in (name, f"{name}-"))
+    text = (_TEMPLATES / MOUNT_DROP_IN).read_text()
+    root = escape_path(cluster_root)
+    texts = {root: text, f"{root}-": text, escape_path(pool): f"{text}After={root}.mount\n"}
+    return {f"{name}.mount.d/10-ovstools.conf": each for name, each in texts.items()}
 
 
 def escape_path(path: str) -> str:

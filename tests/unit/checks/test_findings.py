@@ -13,6 +13,7 @@ from ovstools.model.command import Result
 from ovstools.settings import Checks, Settings
 from tests.fakes.iscsi import NODES, RECORD
 from tests.fakes.machine import FakeMachine
+from tests.fakes.nfs import FakeFileServer
 from tests.fakes.pool import add_sysfs, make_healthy
 
 CONF = "/etc/ocfs2/cluster.conf"
@@ -114,9 +115,58 @@ def iscsi(
     )
 
 
+EDITED = write("/etc/ovs/pool-config", f"generation=3\nfingerprint={'f' * 32}\n")
+
+def filer(silent: str = "") -> Break:
+    """Be on one network with a file server."""
+
+    def change(machine: FakeMachine) -> None:
+        names = ("filer", "10.0.0.9")
+        machine.nfs.use(FakeFileServer(machine.root / "exports", names=names, silent=silent))
+
+    return change
+
+
+NFS_ROOT = "rw,hard,proto=tcp,vers=4.2,addr=10.0.0.9"
+
+
+def on_nfs(
+    options: str = NFS_ROOT, direct: tuple[int, ...] = (1,), is_mounted: bool = True,
+    silent: str = "",
+) -> Break:  # fmt: skip
+    """Pretend that the cluster root is on NFS; direct: loop/dio of each loop device."""
+    loops = [
+        write(f"/sys/block/loop{number}/{name}", text)
+        for number, dio in enumerate(direct)
+        for name, text in {
+            "dev": f"7:{number}\n",
+            "ro": "0\n",
+            "loop/backing_file": "/OVS/.server_pool_hb\n",
+            "loop/dio": f"{dio}\n",
+            "queue/logical_block_size": "512\n",
+        }.items()
+    ]
+    pool = [
+        mount("7:0", "/run/ovs/poolfs", "ocfs2", "/dev/loop0"),
+        write("/sys/class/block/loop0/dev", "7:0\n"),
+        region("E" * 32, "loop0"),
+    ]
+    return every(
+        lambda machine: machine.kernel.umount("/OVS"),
+        write(LIVE, "0 1 2\n"),
+        write(CONNECTED, "1 2\n"),
+        write(LIST, f"@{OTHER} filer:/OVS\n"),
+        filer(silent),
+        mount("0:44", "/OVS", "nfs4", "filer:/OVS", options),
+        *loops,
+        *(pool if is_mounted else []),
+    )
+
+
 CASES: list[tuple[str, Break, list[str]]] = [
     ("healthy", lambda machine: None, []),
     ("nothing set up", nothing_set_up, ["not-configured"]),
+    ("edited since it took the pool's", EDITED, ["config-edited"]),
     ("no cluster.conf", remove(CONF), ["cluster-conf-missing"]),
     (
         "two faults in cluster.conf",
@@ -135,6 +185,24 @@ CASES: list[tuple[str, Break, list[str]]] = [
             write(f"{CLUSTER}/node/vmserver2.example.com/ipv4_address", "127.0.0.1\n"),
         ),
         ["address-loopback"],
+    ),
+    ("on NFS", on_nfs(), []),
+    ("NFS, mounted soft", on_nfs("rw,soft,proto=tcp,addr=10.0.0.9"), ["nfs-mount-options"]),
+    ("NFS over UDP", on_nfs("rw,hard,proto=udp,addr=10.0.0.9"), ["nfs-mount-options"]),
+    ("NFS, read-only", on_nfs("ro,hard,proto=tcp,addr=10.0.0.9"), ["repository-read-only"]),
+    ("the file server is frozen", on_nfs(silent="no answer within 10 s"), ["nfs-server-silent"]),
+    ("heartbeat file through the cache", on_nfs(direct=(0,)), ["heartbeat-file-buffered"]),
+    ("heartbeat file attached twice", on_nfs(direct=(1, 1)), ["heartbeat-file-twice"]),
+    ("heartbeat file not mounted", on_nfs(is_mounted=False), ["pool-fs-not-mounted"]),
+    (
+        "heartbeat file not attached",
+        on_nfs(direct=(), is_mounted=False),
+        ["pool-fs-not-mounted"],
+    ),
+    (
+        "heartbeat file mounted, not beating",
+        every(on_nfs(), remove(f"{CLUSTER}/heartbeat/{'E' * 32}")),
+        ["heartbeat-inactive"],
     ),
     ("on iSCSI", iscsi(), []),
     ("no boot logs in", iscsi("manual"), ["iscsi-not-at-boot"]),
@@ -235,7 +303,8 @@ CASES: list[tuple[str, Break, list[str]]] = [
     (
         "NFS where the list has a device",
         every(
-            mount("0:44", "/OVS/" + OTHER, "nfs4", "filer:/b"),
+            filer(),
+            mount("0:44", "/OVS/" + OTHER, "nfs4", "filer:/b", "rw,hard,proto=tcp"),
             edit(LIST, "\n", f"\n{OTHER} filer:/a\n"),
         ),
         ["repository-other-storage"],
@@ -243,7 +312,8 @@ CASES: list[tuple[str, Break, list[str]]] = [
     (
         "the same export with a slash more is the same",
         every(
-            mount("0:44", "/OVS/" + OTHER, "nfs4", "filer:/a/"),
+            filer(),
+            mount("0:44", "/OVS/" + OTHER, "nfs4", "filer:/a/", "rw,hard,proto=tcp"),
             edit(LIST, "\n", f"\n{OTHER} filer:/a\n"),
         ),
         [],
@@ -364,7 +434,8 @@ def test_only_root_sees_who_is_alive(machine: FakeMachine, monkeypatch: pytest.M
 
 def test_every_code_has_a_case() -> None:
     found = {code for _, _, expected in CASES for code in expected}
-    assert set(registry.CODES) - found == {"master-sees-not-all", "not-root"}
+    elsewhere = {"server-not-asked", "server-unhealthy", "config-differs"}  # test_servers.py
+    assert set(registry.CODES) - found == {"master-sees-not-all", "not-root", *elsewhere}
 
 
 def test_findings_name_the_line_at_fault(machine: FakeMachine) -> None:

@@ -50,19 +50,42 @@ def test_white_paper_lines_are_moved(machine: FakeMachine) -> None:
     uuid = machine.uuid("/dev/sdb1")
     machine.write("/etc/fstab", FSTAB)
     plan = machine.carry_out(alter_fstab.plan)
-    assert listed(machine) == [f"@{uuid} {WWN}"]
+    assert listed(machine) == [f"@{uuid} {WWN}", "- filer.example.com:/iso"]
     assert entries(machine, OPTIONS) == [f"{uuid} noatime"]
-    kept = [line for line in FSTAB.split("\n") if not line.startswith("/dev/sdb1")]
+    kept = [line for line in FSTAB.split("\n") if not line.startswith(("/dev/sdb1", "filer"))]
     assert machine.read("/etc/fstab") == "\n".join(kept)
     assert backups(machine) == [FSTAB]
     backup = plan.report.data["backup"]
     assert re.fullmatch(r"/tmp/fstab\.[0-9a-f]{8}", backup)
     assert stat.S_IMODE((machine.root / backup[1:]).stat().st_mode) == 0o600
     assert plan.report.lines[-1] == f"the original /etc/fstab is kept in {backup}"
-    assert plan.report.data["kept"] == [7, 8]
-    assert any("this version cannot mount filer.example.com:/iso" in n for n in plan.notices)
+    assert plan.report.data["kept"] == [8]
+    assert any("ovs-makerepo filer.example.com:/iso 1 DESCRIPTION" in n for n in plan.notices)
     assert any("/etc/fstab:8 stays" in notice for notice in plan.notices)
     assert machine.commands == []
+
+
+NFS_ROOT = "[fd00::1]:/OVS /OVS nfs4 rw,soft,proto=tcp,vers=4.1,timeo=50,bg 0 0\n"
+
+
+def test_the_cluster_root_on_nfs_is_moved(machine: FakeMachine) -> None:
+    machine.write("/etc/fstab", NFS_ROOT)
+    plan = machine.carry_out(alter_fstab.plan)
+    assert listed(machine) == ["@- [fd00::1]:/OVS"]
+    assert entries(machine, OPTIONS) == ["[fd00::1]:/OVS vers=4.1,timeo=50"]
+    assert machine.read("/etc/fstab") == ""
+    assert "the option soft is left out: with soft, an outage" in machine.said.getvalue()
+    assert any("ovs-makerepo [fd00::1]:/OVS C DESCRIPTION" in n for n in plan.notices)
+
+
+def test_an_export_that_is_mounted_as_a_repository_says_its_uuid(machine: FakeMachine) -> None:
+    machine.write("/etc/fstab", NFS_ROOT)
+    machine.kernel.add_mount("0:50", "/OVS", "nfs4", "[fd00::1]:/OVS")
+    machine.write("/OVS/.ovsrepo", f"UUID={OTHER}\nSHARED=C\n")
+    plan = machine.carry_out(alter_fstab.plan)
+    assert listed(machine) == [f"@{OTHER} [fd00::1]:/OVS"]
+    assert entries(machine, OPTIONS) == [f"{OTHER} vers=4.1,timeo=50"]
+    assert plan.notices == ()
 
 
 def test_twice_is_nothing(machine: FakeMachine) -> None:
@@ -72,7 +95,7 @@ def test_twice_is_nothing(machine: FakeMachine) -> None:
     plan = machine.carry_out(alter_fstab.plan)
     assert plan.steps == ()
     assert plan.report.lines == (
-        "nothing to move: /etc/fstab mounts no block device at or below /OVS",
+        "nothing to move: /etc/fstab mounts no device and no export at or below /OVS",
     )
     assert len(backups(machine)) == 1
 
@@ -96,7 +119,7 @@ def test_killed_between_any_steps(machine: FakeMachine) -> None:
             (machine.root / path[1:]).unlink(missing_ok=True)
         goes_on = machine.killed_after(steps, alter_fstab.plan)
         machine.carry_out(alter_fstab.plan)
-        assert len(listed(machine)) == 1
+        assert len(listed(machine)) == 2
         assert len(entries(machine, OPTIONS)) == 1
         assert "/dev/sdb1\t" not in machine.read("/etc/fstab")
         assert set(backups(machine)) <= {FSTAB}
@@ -158,8 +181,8 @@ def test_what_is_listed_is_not_listed_twice(machine: FakeMachine, known: str) ->
     machine.write(LIST, f"# mine\n{line}\n")
     machine.write("/etc/fstab", FSTAB)
     plan = machine.carry_out(alter_fstab.plan)
-    assert listed(machine) == [line.replace("@-", f"@{uuid}")]
-    assert [moved["was_listed"] for moved in plan.report.data["moved"]] == [True]
+    assert listed(machine)[0] == line.replace("@-", f"@{uuid}")
+    assert [moved["was_listed"] for moved in plan.report.data["moved"]] == [True, False]
 
 
 def test_options_that_are_set_already_stay(machine: FakeMachine) -> None:

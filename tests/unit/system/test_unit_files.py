@@ -37,6 +37,15 @@ def test_quoted_program(program: str, word: str) -> None:
     assert "@OVSTOOLS@" not in text
 
 
+def test_the_pool_file_system_is_unmounted_before_the_root_that_its_file_is_on() -> None:
+    texts = unit_files.mount_drop_ins("/OVS", "/run/ovs/poolfs")
+    names = ("OVS", "OVS-", "run-ovs-poolfs")
+    assert list(texts) == [f"{name}.mount.d/10-ovstools.conf" for name in names]
+    above = [name for name, text in texts.items() if "\nAfter=OVS.mount\n" in text]
+    assert above == ["run-ovs-poolfs.mount.d/10-ovstools.conf"]
+    assert all("Before=ovsrepositories.service\n" in text for text in texts.values())
+
+
 def test_a_units_own_limits_are_above_ours() -> None:
     text = unit_files.unit_text("ovsrepositories.service", "/usr/bin/ovstools")
     assert "TimeoutStartSec=30min\n" in text and "TimeoutStopSec=15min\n" in text
