@@ -11,10 +11,20 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import RefusedError, UsageError
 from ..model.conversion import Conversion
-from ..model.source import DeviceSource, parse_source
+from ..model.source import DeviceSource, NfsSource, parse_source
 from ..system import block, filesystems, mounts
 from ..system.host import Host
-from . import convert_copy, convert_old, formatting, makerepo, mounting, unmounting, volume
+from . import (
+    convert_copy,
+    convert_old,
+    export_place,
+    export_source,
+    formatting,
+    makerepo,
+    mounting,
+    unmounting,
+    volume,
+)
 from .convert_copy import Amount, Places
 from .formatting import Format
 from .listed import read_listed
@@ -102,6 +112,9 @@ def _refuse_source(host: Host, request: makerepo.Request, amount: Amount, origin
     """Raise what makerepo would refuse, before anything is set aside for it."""
     cluster = mounting.online_cluster(host)
     source = parse_source(request.source)
+    if isinstance(source, NfsSource):
+        export_source.refuse_words(request, source)
+        export_place.refuse_list(host, request.shared, source, mounting.read_list(host))
     if not isinstance(source, DeviceSource):
         return
     device = block.look(host, source.path)

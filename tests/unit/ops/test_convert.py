@@ -22,6 +22,7 @@ from ovstools.system.host import Host
 from tests.conftest import WWN
 from tests.fakes.disk import GIB, FileSystem
 from tests.fakes.machine import NODES, FakeMachine
+from tests.fakes.nfs import FakeFileServer
 
 IMAGE = "running_pool/web1/system.img"
 REQUEST = Request("/dev/sdb1", "C", "cluster root", format=Format(wanted=True))
@@ -314,12 +315,31 @@ def test_into_a_shared_repository(server: FakeMachine) -> None:
     assert run(server, asked).steps == ()
 
 
+def test_to_an_export(server: FakeMachine, tmp_path: Path) -> None:
+    files = FakeFileServer(tmp_path / "exports")
+    files.export("/OVS")
+    server.nfs.use(files)
+    request = Request("fileserver.example.com:/OVS", "C", "root")
+    refused(
+        server, "heartbeat file", replace(request, format=Format(slots=4, label="x")), UsageError
+    )
+    plan = run(server, request)
+    assert plan.report.data["mountpoint"] == "/OVS"
+    (found,) = (tmp_path / "exports").rglob("system.img")
+    assert found.read_bytes() == b"data of a guest" * 1000
+    assert (server.root / "OVS.local" / IMAGE).exists()
+    assert run(server, request).steps == ()
+
+
 # ------------------------------------------------------------- refusals
 
 
-def refused(machine: FakeMachine, said: str, request: Request = REQUEST) -> OvsError:
+def refused(
+    machine: FakeMachine, said: str, request: Request = REQUEST,
+    kind: type[OvsError] = RefusedError,
+) -> OvsError:  # fmt: skip
     before = sorted(path for path in machine.root.rglob("*") if "proc" not in path.parts)
-    with pytest.raises(RefusedError, match=said) as error:
+    with pytest.raises(kind, match=said) as error:
         run(machine, request)
     after = sorted(path for path in machine.root.rglob("*") if "proc" not in path.parts)
     assert (before, machine.commands) == (after, [])
