@@ -91,7 +91,7 @@ def test_checking_takes_no_lock(run: Run, machine: FakeMachine) -> None:
         (("--explain", "peer-dead"), 0),
         (("--list-checks",), 0),
         (("--timing",), 0),
-        (("--all",), 2),
+        (("--all",), 3),
         (("--daemon", "--master"), 2),
         (("--daemon", "--root", "/"), 4),
         (("--fix",), 2),

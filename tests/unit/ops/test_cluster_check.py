@@ -7,7 +7,8 @@ import pytest
 
 from ovstools.checks.registry import CODES
 from ovstools.errors import ExitStatus, RefusedError, UsageError
-from ovstools.model.timing import FAST
+from ovstools.model.pool_config import fingerprint
+from ovstools.model.timing import DEFAULT, FAST
 from ovstools.ops import check_timing, cluster_check
 from ovstools.ops.cluster_check import Request
 from ovstools.ops.plan import Report, apply
@@ -148,6 +149,9 @@ def test_json_keys_are_stable(machine: FakeMachine) -> None:
         "summary": "vmserver1.example.com: healthy (1 warning), 2 of 3 servers alive, "
         "cluster root /OVS on /dev/sdb1",
         "master": False,
+        "servers": [],
+        "generation": None,
+        "fingerprint": fingerprint(machine.cluster_conf().cluster, DEFAULT),
         "cluster": "ocfs2",
         "node_number": 0,
         "live_nodes": [0, 1],
@@ -231,22 +235,13 @@ def test_propagate_without_master_is_malformed(machine: FakeMachine) -> None:
         look(machine, propagate=True)
 
 
-@pytest.mark.parametrize("alter_fstab", [False, True])
-def test_propagate_is_refused_before_anything(machine: FakeMachine, alter_fstab: bool) -> None:
-    request = Request(master=True, propagate=True, alter_fstab=alter_fstab)
-    call = cluster_check.plan if alter_fstab else cluster_check.look
-    with pytest.raises(RefusedError, match="not in this version") as caught:
-        call(machine.host(), request)
-    assert "scp -p /etc/ocfs2/cluster.conf OTHER:/etc/ocfs2/cluster.conf" in caught.value.hint
-    assert "/etc/default/o2cb" in caught.value.hint
-
-
 @pytest.mark.parametrize(
     "words",
     [
         {"list_checks": True, "timing": True},
         {"explain": "peer-dead", "timing": True},
         {"timing": True, "alter_fstab": True},
+        {"timing": True, "propagate": True, "master": True},
     ],
 )
 def test_two_questions_at_once_are_malformed(machine: FakeMachine, words: dict[str, Any]) -> None:
