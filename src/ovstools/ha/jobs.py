@@ -25,7 +25,7 @@ from .actions import (
 from .certificate import DEAD, NEW_BOOT, Granted, Lacking
 from .orders import Order
 from .releases import close
-from .report import DONE, FAILED, REFUSED, Answer
+from .report import DONE, FAILED, REFUSED, Answer, Power
 from .switches import is_frozen
 from .wishes import BACKUP, STARTED
 from .work import (
@@ -66,13 +66,19 @@ def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = Fa
 
 
 def _is_elsewhere(worker: Worker, guest: str) -> str | None:
-    """Return a server that the record need not name: where the guest was moved by hand."""
+    """Return a server that the record need not name: where the guest was moved by hand.
+
+    A copy that is not complete does not run, and will not: without our lock, a start by hand is
+    refused there, and what waits for the memory of a guest whose lock is free is ended.
+    """
     files, seen = worker.seen.files, worker.seen
     for name, found in files.reports.items() if files else ():
         number = worker.identity.numbers.get(name)
         if seen.live is not None and number in seen.live and name != worker.identity.node:
             local = found.report.guests.get(guest)
-            if local is not None and local.power.is_here and not local.locked:
+            if local is None or local.locked or local.power is Power.MOVING:
+                continue
+            if local.power.is_here:
                 return name
     return None
 

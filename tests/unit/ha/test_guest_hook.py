@@ -390,6 +390,13 @@ def test_a_copy_that_was_moved_by_hand(pool: Pool) -> None:
     assert f"web1 is on {THREE}, without a lock" in pool.refusal()
 
 
+def test_another_that_is_started_at_the_same_time(pool: Pool) -> None:
+    """Its libvirt shows it while its hook asks for the lock that we have."""
+    pool.record(OFF)
+    pool.report(THREE, "boot-1", guests={"web1": Local(Power.MOVING, False)})
+    assert pool.ask() == 0 and "guest-web1" in pool.kept()
+
+
 @pytest.mark.parametrize("lacks", ["node lock", "steadiness", "livenodes", "the master's boot"])
 def test_a_death_that_is_not_proven(pool: Pool, lacks: str) -> None:
     pool.record(THERE)
