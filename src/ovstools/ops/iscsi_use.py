@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from ..errors import RefusedError
 from ..model.block import BlockDevice
 from ..model.iscsi import ScsiDisk, Session
+from ..model.source import IscsiSource
 from ..system import block, mounts, o2cb, processes, usage
 from ..system.host import Host
+from ..system.iscsi_sessions import read_sessions
 from .formatting import PROBERS
 
 MULTIPATH, PARTITION = "mpath", "part"
@@ -58,6 +60,22 @@ def _users_of_one(host: Host, device: BlockDevice) -> Iterator[str]:
 def number_of(host: Host, path: str) -> str | None:
     """Return the number of a block device, as in "8:17"; None when there is none at path."""
     return block.tree(host, path).device_number if host.kind(path) == "block" else None
+
+
+def is_path_of(host: Host, source: IscsiSource, path: str) -> bool:
+    """Tell whether a device is a LUN that is in session, or another path to it, or on its paths.
+
+    Of several paths udev's names lead to one, and to none when there is a multipath map.
+    """
+    every = [(session.at, disk) for session in read_sessions(host) for disk in session.disks]
+    meant = [
+        disk for at, disk in every if source.wanted.means(at) and source.lun in (None, disk.lun)
+    ]
+    wwids = {disk.wwid for disk in meant if disk.wwid}
+    paths = [disk for _, disk in every if disk in meant or disk.wwid in wwids]
+    trees = [tree for disk in paths if (tree := tree_of(host, disk))]
+    number = number_of(host, path) if trees else None
+    return any(device.device_number == number for tree in trees for device in tree.walk())
 
 
 def refuse_in_use(host: Host, sessions: Iterable[Session]) -> None:

@@ -10,7 +10,7 @@ from ..model.source import IscsiSource, parse_source
 from ..model.uuids import is_uuid, normal_uuid
 from ..system import filesystems, ocfs2
 from ..system.host import Host
-from . import listed, mounting, unmounting
+from . import iscsi_use, listed, mounting, unmounting
 from . import listed_unmount as unmount
 from .listed import Listed
 from .plan import Plan, Report, Step, edit_step
@@ -114,14 +114,16 @@ def _is_source(host: Host, each: Listed, word: str) -> bool:
 
 
 def _is_iscsi(host: Host, source: str, word: str) -> bool:
-    """The list has the device; udev's by-path name tells its portal, target and LUN."""
+    """The list has the device; its session, or udev's name of it, tells portal and target."""
     wanted = parse_source(word)
     if not isinstance(wanted, IscsiSource):
         return False
     start = f"{BY_PATH}/ip-{wanted.at.address}:{wanted.port}-iscsi-{wanted.iqn}-lun-"
     names = [source, *host.links_to(host.resolve(source), (BY_PATH,))]
     luns = {name[len(start) :] for name in names if name.startswith(start)}
-    return bool(luns) if wanted.lun is None else str(wanted.lun) in luns
+    if luns and (wanted.lun is None or str(wanted.lun) in luns):
+        return True
+    return iscsi_use.is_path_of(host, wanted, source)
 
 
 def _refuse_root_in_use(host: Host, chosen: Listed) -> None:

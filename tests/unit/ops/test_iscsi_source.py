@@ -206,6 +206,21 @@ def test_all_portals_and_the_multipath_map(san: FakeMachine) -> None:
     assert line.endswith(" /dev/mapper/36000")
     with pytest.raises(RefusedError, match="is part of another device"):
         make(san, "/dev/sdd")
+    for portal in ("10.1.1.1", "10.2.1.1"):
+        assert offlinerepo.find(
+            san.host(), offlinerepo.Request(f"iscsi://{portal}/{IQN}/1")
+        ).is_mounted
+    for word in (f"10.1.1.1/{IQN}/2", f"10.1.1.2/{IQN}/1", f"10.1.1.1/{OTHER}/1"):
+        with pytest.raises(RefusedError, match="no listed repository"):
+            offlinerepo.find(san.host(), offlinerepo.Request(f"iscsi://{word}"))
+
+
+def test_offline_by_another_portal_than_the_one_that_the_name_leads_to(san: FakeMachine) -> None:
+    """Of several paths without a map, udev's names of the LUN lead to the one that came last."""
+    make(san)
+    san.iscsi.add_session(two_paths(san))
+    request = offlinerepo.Request(f"iscsi://10.2.1.1/{IQN}/1")
+    assert offlinerepo.find(san.host(), request).is_mounted
 
 
 def test_two_paths_without_a_map_are_refused(san: FakeMachine) -> None:
