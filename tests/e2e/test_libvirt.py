@@ -47,11 +47,17 @@ def migrate(server: Server) -> Job:
     return server.start("ovstools", "vm", "migrate", WEB1.name, TWO)
 
 
-def wait_until_half_way(pool: Pool) -> None:
-    """Wait until the record says so, and a copy of the guest waits for its memory."""
-    two = pool.named(TWO)
-    copy = f"{VIRSH} domstate --reason {WEB1.name} | grep -q '^paused'"
-    two.wait_until(f"grep -q '^state=migrating' {RECORD} && {copy}", LIMIT_S, poll_s=0.05)
+def migrate_half_way(pool: Pool, teller: str) -> Job:
+    """Tell a server to migrate, and wait until the memory is on its way: it takes 9 s, at 1 MiB/s.
+
+    The record says so by then, and a copy of the guest waits at the other end.
+    """
+    pool.named(ONE).sh(f"{VIRSH} migrate-setspeed {WEB1.name} 1")
+    job = migrate(pool.named(teller))
+    copy = f"{VIRSH} domstate --reason {WEB1.name} | grep -qx 'paused (migrating)'"
+    line = f"grep -q '^state=migrating' {RECORD} && {copy}"
+    pool.named(TWO).wait_until(line, LIMIT_S, poll_s=0.05)
+    return job
 
 
 def test_power_cut(pool: Pool) -> None:
@@ -77,8 +83,7 @@ def test_live_migration(pool: Pool) -> None:
 
 
 def test_the_source_dies_half_way(pool: Pool) -> None:
-    job = migrate(pool.named(TWO))
-    wait_until_half_way(pool)
+    job = migrate_half_way(pool, TWO)
     pool.named(ONE).cut_power()
     assert whole(pool) == {"web1": TWO, "db1": TWO}
     job.wait(LIMIT_S)
@@ -88,8 +93,7 @@ def test_the_source_dies_when_all_has_been_sent(pool: Pool) -> None:
     """Its agent hangs, so it still has the lock: the copy that waits elsewhere is the guest."""
     one, two = pool.named(ONE), pool.named(TWO)
     (before,) = lives(pool, WEB1)
-    job = migrate(two)
-    wait_until_half_way(pool)
+    job = migrate_half_way(pool, TWO)
     one.run("systemctl", "kill", "--kill-whom=main", "--signal=STOP", AGENT)
     two.wait_until(f"{VIRSH} domstate --reason {WEB1.name} | grep -qx 'paused (user)'", LIMIT_S)
     one.cut_power()
@@ -100,8 +104,7 @@ def test_the_source_dies_when_all_has_been_sent(pool: Pool) -> None:
 
 def test_the_target_dies_half_way(pool: Pool) -> None:
     (before,) = lives(pool, WEB1)
-    job = migrate(pool.named(ONE))
-    wait_until_half_way(pool)
+    job = migrate_half_way(pool, ONE)
     pool.named(TWO).cut_power()
     assert whole(pool, off=(DB1,)) == {"web1": ONE}
     assert [life.ident for life in lives(pool, WEB1)] == [before.ident], "it ran on"

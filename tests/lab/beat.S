@@ -16,6 +16,22 @@ _start: xorw %ax, %ax
         cld
         rdtsc           # as good as random: what SeaBIOS took until here, in the host's cycles
         movl %eax, life
+        # Something on each page from 1 to 9 MiB, so that a migration has what to send. Above 1 MiB
+        # a segment reaches with a limit that was set in protected mode, and stays.
+        cli
+        lgdt table
+        movl %cr0, %eax
+        incw %ax
+        movl %eax, %cr0
+        movw $8, %bx
+        movw %bx, %fs
+        decw %ax
+        movl %eax, %cr0
+        movl $0x100000, %ebx
+fill:   movl %ebx, %fs:(%ebx)
+        addl $0x1000, %ebx
+        cmpl $0x900000, %ebx
+        jb   fill
         # Enable the power button's bit in PM1_EN (PIIX4: I/O base 0x600, set by SeaBIOS).
         movw $0x602, %dx
         movw $0x0100, %ax
@@ -120,11 +136,15 @@ disk:   movw %bx, packet+4
         int  $0x13
         jc   off
         ret
-        .balign 4
+        .balign 8
 packet: .byte 16, 0
         .word 1
         .word 0, 0
         .long 0, 0
+table:  .word 15        # the descriptors' table, in its own first and unused one: its size, where
+        .long table
+        .word 0
+        .quad 0x00cf92000000ffff        # data, from 0 to 4 GiB
 life:   .long 0
 count:  .long 0
 last:   .word 1         # the sector of the log that was used last
