@@ -6,14 +6,17 @@ cluster.conf and the timing can change. The copy is read from the volume, which 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import RefusedError
 from ..model.config_standing import Own, Standing, differences, judge
-from ..model.pool_config import PoolConfig
+from ..model.pool_config import NAME, PoolConfig
 from ..model.repositories import Repository
 from ..model.source import DeviceSource, parse_source
 from ..system.host import Host
 from . import kept_config, mounting, repository_mount, take_config
-from .plan import Plan
+from .kept_config import FOLDER
+from .plan import Plan, Step, apply
 
 
 def plan(host: Host) -> Plan:
@@ -64,6 +67,30 @@ def _plan_for(host: Host, copy: PoolConfig) -> Plan:
     said = f"the pool has a newer configuration, generation {copy.generation}: it is taken over"
     notices = (said, *differences(own, copy)) if steps else ()
     return Plan(tuple(steps), notices=notices, look_again=bool(steps))
+
+
+@dataclass(frozen=True)
+class TakeNewer:
+    """Take over a newer configuration from a root on NFS: mounted, but not heartbeating yet."""
+
+    def preview(self) -> str:
+        """Say it as a comment: what is there is seen when the export is mounted."""
+        return f"# if the pool's {FOLDER}/{NAME} there is newer, take it over"
+
+    def preflight(self, host: Host) -> None:
+        """Nothing is known before the mount."""
+
+    def apply(self, host: Host) -> None:
+        """Look, and do it; raise RefusedError when this server was taken out of the pool."""
+        found = plan(host)
+        for notice in found.notices:
+            host.talk.notice(notice)
+        apply(found, host)
+
+
+def newer_step() -> Step:
+    """Return the step between the mount of an NFS root and its heartbeat."""
+    return Step("look whether the pool has a newer configuration", TakeNewer())
 
 
 def find_copy(host: Host) -> PoolConfig | None:

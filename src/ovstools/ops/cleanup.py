@@ -17,8 +17,15 @@ from ..model.shell_vars import ShellVars
 from ..system import o2cb, sysctl, systemd
 from ..system.host import Host
 from ..system.pool_units import KEEPER
-from . import guests_here, install_hook, install_links, install_units, mounting, service_stop
-from . import ssh_setup
+from . import (
+    guests_here,
+    install_hook,
+    install_links,
+    install_units,
+    mounting,
+    service_stop,
+    ssh_setup,
+)
 from .plan import Confirm, Edit, Plan, Report, Run, Step, folder_of
 from .unmounting import LEAVE_HINT
 

@@ -10,7 +10,15 @@ from ..model.repositories import Repository
 from ..model.source import NfsSource, parse_source
 from ..system import nfs
 from ..system.host import Host
-from . import export_marker, export_mount, export_place, heartbeat_file, mounting, pool_mount
+from . import (
+    catch_up,
+    export_marker,
+    export_mount,
+    export_place,
+    heartbeat_file,
+    mounting,
+    pool_mount,
+)
 from .export_mount import MountExport
 from .listed import Listed
 from .plan import Step
@@ -67,7 +75,7 @@ def _root_steps(host: Host, each: Listed, source: NfsSource) -> list[Step]:
     steps = []
     marker = None
     if each.mount is None:
-        steps.append(_mount_step(host, source, repository, top))
+        steps += [_mount_step(host, source, repository, top), catch_up.newer_step()]
     else:
         export_mount.refuse_unfit(each.mount)
         marker = _accepted(host, source, repository, top)

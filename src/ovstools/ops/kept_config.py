@@ -46,6 +46,11 @@ def copy_folder(host: Host) -> str | None:
     return f"{root}/{FOLDER}"
 
 
+def has_place(host: Host) -> bool:
+    """Tell whether a copy can be kept: the root is mounted, and the pool's locks are there."""
+    return copy_folder(host) is not None and pool_fs.find(host) is not None
+
+
 def read_own(host: Host) -> Own:
     """Return what this server has. Raises RefusedError without a good cluster.conf."""
     path = host.settings.paths.cluster_conf
@@ -165,7 +170,7 @@ class KeepCopy:
     def apply(self, host: Host) -> None:
         """Write it, durably, and so that one who has not mounted the volume reads it."""
         folder = folder_of(self.path)
-        lock = host.path(f"{folder}/{LOCKS}/{CONFIG}")
+        lock = host.path(f"{pool_fs.demand(host).folder}/{LOCKS}/{CONFIG}")
         with pool_lock.held(lock, PATIENCE_S, host.clock):
             text = files.read_text(host.path(self.path))
             now = None if text is None else parse_config(text, self.path)
@@ -181,9 +186,9 @@ class KeepCopy:
 
 
 def keep_steps(host: Host, before: PoolConfig | None, after: PoolConfig) -> list[Step]:
-    """Return the step that keeps the copy; none when it is so, or the root is not mounted."""
+    """Return the step that keeps the copy; none when it is so, or there is no place for it."""
     folder = copy_folder(host)
-    if folder is None or before == after:
+    if folder is None or before == after or not has_place(host):
         return []
     path = f"{folder}/{pool_config.NAME}"
     return [Step(f"keep it for servers that are away: {path}", KeepCopy(path, before, after))]

@@ -126,17 +126,17 @@ def prepare(
     config, notices = kept_config.gather(host, own, conf, copy, removed)
     keep = tuple(kept_config.keep_steps(host, copy, config))
     send: list[Step] = []
-    if kept_config.copy_folder(host) is not None or to_all:
+    is_kept = kept_config.has_place(host)
+    if is_kept or to_all:
         send += kept_config.record_steps(host, config)
     outcome = Outcome()
     receivers = tuple(node.name for node in own.cluster.nodes if node != me)
     if to_all and receivers:
         title = f"send generation {config.generation} to {', '.join(receivers)}"
         send.append(Step(title, SendToAll(config, me.name, receivers, outcome)))
-    if to_all and kept_config.copy_folder(host) is None:
+    if to_all and not is_kept:
         root = host.settings.paths.cluster_root
         notices = (*notices, f"{root} is not mounted: no copy is kept for servers that are away")
-    is_kept = kept_config.copy_folder(host) is not None
     return Sending(keep, tuple(send), notices, config, outcome, is_kept)
 
 
