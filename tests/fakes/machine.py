@@ -240,6 +240,28 @@ class FakeMachine(Runner):
         apply(replace(plan, steps=plan.steps[:done]), host)
         return done < len(plan.steps)
 
+    def chain(self, make_plan: Callable[[], Callable[[Host], Plan]]) -> int:
+        """Run a command again and again, each run killed behind its first change; count the kills.
+
+        make_plan: begins one run, for what it plans may depend on what it has done.
+        """
+        for kills in range(60):
+            if not self._killed_once(make_plan()):
+                return kills
+        raise AssertionError("it never came to its end")
+
+    def _killed_once(self, make_plan: Callable[[Host], Plan]) -> bool:
+        host = self.host()
+        while True:
+            plan = make_plan(host)
+            changes = [n for n, s in enumerate(plan.steps) if not isinstance(s.change, Confirm)]
+            if changes[1:]:
+                apply(replace(plan, steps=plan.steps[: changes[0] + 1]), host)
+                return True
+            apply(plan, host)
+            if not plan.look_again:
+                return False
+
     # ------------------------------------------------------------ Runner
 
     def run(self, command: Command) -> Result:

@@ -100,7 +100,8 @@ def _plan_begin(host: Host, request: Request, asked: Conversion) -> Plan:
                 hint=f"ovs-makerepo {request.source} {request.shared} DESCRIPTION",
             )
         line = f"{made.report.data['mountpoint']} is already on {made.report.data['source']}"
-        return Plan(report=Report((line,), {**made.report.data, "changed": False}))
+        report = Report((line,), {**made.report.data, "changed": False})
+        return Plan(tuple(convert_old.end_steps(host)), report)
     found = convert_old.begin(host, asked)
     amount = convert_copy.measure(host, Places(origin, "", host.hostname()))
     _refuse_source(host, request.makerepo, amount, origin)
@@ -143,10 +144,10 @@ def _plan_copy(host: Host, found: Conversion, made: Report) -> Plan:
     amount = convert_copy.measure(host, places)
     missing = convert_copy.refuse_conflicts(host, places)
     space = filesystems.read_space(host, final)
-    if space is not None and missing > space.size - space.used:
+    if space is not None and missing.bytes > space.size - space.used:
         raise RefusedError(
             f"{final} has not room enough: {(space.size - space.used) // MIB} MiB "
-            f"for {missing // MIB} MiB of data",
+            f"for {missing.bytes // MIB} MiB of data",
             hint=f"make room there, or have less of it in {places.old}",
         )
     kept = convert_old.kept_words(found)
@@ -165,5 +166,5 @@ def _plan_copy(host: Host, found: Conversion, made: Report) -> Plan:
         notices.append(
             f"guests whose definitions name {found.origin} need {final} there from now on"
         )
-    steps = (*convert_copy.copy_steps(places, amount), *convert_old.end_steps(host, found))
-    return Plan(steps, Report(lines, data), tuple(notices))
+    steps = convert_copy.copy_steps(host, places, amount, missing)
+    return Plan((*steps, *convert_old.end_steps(host)), Report(lines, data), tuple(notices))

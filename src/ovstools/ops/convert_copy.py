@@ -35,8 +35,13 @@ class Places:
 
     @property
     def staging(self) -> str:
-        """Return the folder that is filled first; each server has its own."""
+        """Return the folder with all that was copied; each server has its own."""
         return f"{self.final}/{STAGING}{self.server}"
+
+    @property
+    def part(self) -> str:
+        """Return what that is called until all is copied."""
+        return f"{self.staging}.part"
 
     def entries(self, host: Host) -> Iterator[Entry]:
         """Yield what is to be converted. Sockets are no data."""
@@ -46,8 +51,9 @@ class Places:
 
     def copied(self, host: Host, entry: Entry) -> Path:
         """Return where a copy is: not put in its place yet, or already."""
-        staged = host.path(self.staging) / entry.path
-        return staged if os.path.lexists(staged) else host.path(self.final) / entry.path
+        tops = (host.path(each) for each in (self.part, self.staging, self.final))
+        places = [top / entry.path for top in tops]
+        return next((place for place in places if os.path.lexists(place)), places[-1])
 
 
 @dataclass(frozen=True)
@@ -64,16 +70,15 @@ def measure(host: Host, places: Places) -> Amount:
     return Amount(len(entries), sum(each.used_bytes for each in entries))
 
 
-def refuse_conflicts(host: Host, places: Places) -> int:
-    """Raise RefusedError when other data has a name there; return how many bytes are missing."""
-    final, conflicts, missing = host.path(places.final), [], 0
+def refuse_conflicts(host: Host, places: Places) -> Amount:
+    """Raise RefusedError when other data has a name there; return how much is not copied yet."""
+    final, conflicts, missing = host.path(places.final), [], []
     for entry in places.entries(host):
         there = final / entry.path
-        is_same = tree.looks_same(entry, there)
-        if os.path.lexists(there) and not is_same:
+        if os.path.lexists(there) and not tree.looks_same(entry, there):
             conflicts.append(entry.path)
-        if not is_same and not tree.looks_same(entry, host.path(places.staging) / entry.path):
-            missing += entry.used_bytes
+        if not tree.looks_same(entry, places.copied(host, entry)):
+            missing.append(entry)
     if conflicts:
         more = len(conflicts) - SHOWN
         raise RefusedError(
@@ -82,7 +87,7 @@ def refuse_conflicts(host: Host, places: Places) -> int:
             *([f"and {more} more"] if more > 0 else []),
             hint=f"rename those of {places.old}, and run the command again",
         )
-    return missing
+    return Amount(len(missing), sum(each.used_bytes for each in missing))
 
 
 @dataclass(frozen=True)
@@ -103,19 +108,23 @@ class CopyTree:
     def apply(self, host: Host) -> None:
         """Copy files, then give the folders their owners, modes and times."""
         meter = Meter(host, "copied", self.total)
-        staging = host.path(self.places.staging)
+        part, staging = host.path(self.places.part), host.path(self.places.staging)
         try:
-            files.make_folder(staging, 0o700)
-            self._copy_all(host, staging, meter)
+            if staging.is_dir() and not part.is_dir():
+                os.rename(staging, part)
+            files.make_folder(part, 0o700)
+            self._copy_all(host, part, meter)
+            os.rename(part, staging)
+            files.sync_folder(staging.parent)
         except OSError as error:
             raise _failed("copying", error) from error
 
-    def _copy_all(self, host: Host, staging: Path, meter: Meter) -> None:
-        old, part = host.path(self.places.old), staging / f"{STAGING}part"
+    def _copy_all(self, host: Host, top: Path, meter: Meter) -> None:
+        old, part = host.path(self.places.old), top / f"{STAGING}now"
         first: dict[tuple[int, int], Entry] = {}
         folders = []
         for entry in self.places.entries(host):
-            target = staging / entry.path
+            target = top / entry.path
             if entry.is_folder:
                 target.mkdir(0o700, exist_ok=True)
                 folders.append(entry)
@@ -131,8 +140,8 @@ class CopyTree:
             else:
                 tree.copy(old / entry.path, entry, target, part, meter)
         for entry in reversed(folders):
-            tree.dress(old / entry.path, entry, staging / entry.path)
-            files.sync_folder(staging / entry.path)
+            tree.dress(old / entry.path, entry, top / entry.path)
+            files.sync_folder(top / entry.path)
         part.unlink(missing_ok=True)
 
 
@@ -207,8 +216,8 @@ def compare(host: Host, places: Places, total: int) -> None:
         host.talk.warn(f"{lost} extended attributes cannot be kept on {places.final}")
 
 
-def copy_steps(places: Places, amount: Amount) -> list[Step]:
-    """Return the steps that bring the old data to its place."""
+def copy_steps(host: Host, places: Places, amount: Amount, missing: Amount) -> list[Step]:
+    """Return the steps that bring the old data to its place, as far as it is not there."""
 
     def is_there(host: Host) -> None:
         final = host.path(places.final)
@@ -216,19 +225,21 @@ def copy_steps(places: Places, amount: Amount) -> list[Step]:
         if gone:
             raise ToolError(f"{places.final} has not everything of {places.old}", *gone[:SHOWN])
 
-    words = f"{amount.things} things, {amount.bytes // MIB} MiB"
-    return [
-        Step(f"copy {places.old} ({words})", CopyTree(places, amount.bytes)),
-        Step(
-            "compare every byte",
-            Confirm(
-                f"{places.staging} is like {places.old}",
-                lambda host: compare(host, places, amount.bytes),
-            ),
-        ),
-        Step(f"put it in its place, {places.final}", PutInPlace(places)),
-        Step("verify that all is there", Confirm(f"{places.final} has all of it", is_there)),
-    ]
+    def is_like(host: Host) -> None:
+        compare(host, places, amount.bytes)
+
+    steps = []
+    must_copy = bool(missing.things) or host.kind(places.part) == "directory"
+    if must_copy:
+        words = f"{missing.things} things, {missing.bytes // MIB} MiB"
+        change = CopyTree(places, missing.bytes)
+        steps.append(Step(f"copy {places.old} to {places.staging} ({words})", change))
+    like = Confirm(f"what was copied is like {places.old}", is_like)
+    steps.append(Step("compare every byte", like))
+    if must_copy or host.kind(places.staging) == "directory":
+        steps.append(Step(f"put it in its place, {places.final}", PutInPlace(places)))
+    there = Confirm(f"{places.final} has all of it", is_there)
+    return [*steps, Step("verify that all is there", there)]
 
 
 def _failed(what: str, error: OSError) -> ToolError:

@@ -17,8 +17,8 @@ from ..system import block, files, mounts, ocfs2, systemd
 from ..system.host import Host
 from ..system.processes import is_below
 from . import mounting, unmounting
-from .new_file import NewFile
-from .plan import Confirm, Edit, MakeDirectory, Run, Step, edit_step, folder_of
+from .new_file import Backed, NewFile
+from .plan import Change, Confirm, Edit, MakeDirectory, Run, Step, edit_step, folder_of
 
 ASIDE = ".local"
 READ_AT = "convert"
@@ -158,13 +158,11 @@ def _fstab_steps(host: Host, found: Conversion) -> list[Step]:
     if not gone:
         return []
     backup = f"{host.settings.paths.fstab_backups}/fstab.{os.urandom(4).hex()}"
-    steps = [
-        Step(f"back up {path} to {backup}", NewFile(backup, text, 0o600, path)),
-        *edit_step(f"take {found.origin} out of {path}", path, text, str(fstab.without(gone))),
-    ]
+    changes: list[Change] = [Edit(path, text, str(fstab.without(gone)))]
     if host.kind("/run/systemd/system") == "directory":
-        steps.append(Step("let systemd read fstab again", Run(systemd.reload_units())))
-    return steps
+        changes.append(Run(systemd.reload_units()))  # it has a mount unit of each line
+    backed = Backed(NewFile(backup, text, 0o600, path), tuple(changes))
+    return [Step(f"take {found.origin} out of {path}", backed)]
 
 
 def _list_steps(host: Host, found: Conversion) -> list[Step]:
@@ -192,23 +190,24 @@ def read_steps(host: Host, found: Conversion) -> list[Step]:
     confirm = Confirm(
         f"{place} has {found.device}", lambda host: mounts.confirm_mounted(host, number, place)
     )
+    make = Step(f"make {place}", MakeDirectory(place, 0o700))
     return [
-        Step(f"make {place}", MakeDirectory(place, 0o700)),
+        *([make] if host.kind(place) == "missing" else []),
         Step(f"mount {found.device} at {place}, to read it", Run(command)),
         Step("verify in mountinfo", confirm),
     ]
 
 
-def end_steps(host: Host, found: Conversion) -> list[Step]:
-    """Return the steps that leave the old data alone, and end the record."""
-    steps: list[Step] = []
-    place = old_data(host, found)
-    if found.device and mounts.read_mounts(host).at(place) is not None:
-        steps += unmounting.unmount_steps(host, place, None)
+def end_steps(host: Host) -> list[Step]:
+    """Return the steps that end the record, and leave the old data alone."""
     path = record_path(host)
     text = host.read(path)
+    steps = []
     if text is not None:
         steps.append(Step(f"remove {path}: all is done", Edit(path, text, None)))
+    place = f"{host.settings.paths.run}/{READ_AT}"
+    if mounts.read_mounts(host).at(place) is not None:
+        steps += unmounting.unmount_steps(host, place, None)
     return steps
 
 

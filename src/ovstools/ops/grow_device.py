@@ -13,7 +13,7 @@ from ..errors import RefusedError, ToolError
 from ..model.partitions import ALIGNMENT, Partition, PartitionTable
 from ..system import block, partitions, rescan
 from ..system.host import Host
-from .new_file import NewFile
+from .new_file import Backed, NewFile
 from .plan import Confirm, Run, Step
 
 DISK, PARTITION, MULTIPATH = "disk", "part", "mpath"
@@ -171,15 +171,15 @@ def _table_steps(host: Host, stack: Stack, table: PartitionTable, grown: Partiti
             )
 
     mib = grown.size * table.sector_bytes // ALIGNMENT
+    kept = NewFile(backup, text, 0o600, f"<(sfdisk --dump {disk})")
+    resize = Run(partitions.set_size(disk, grown.number, grown.size))
+    confirm = Confirm(
+        f"partition {grown.number} has {grown.size} sectors, all else is as it was", is_grown
+    )
     return [
-        Step(f"keep the partition table of {disk} in {backup}",
-             NewFile(backup, text, 0o600, f"<(sfdisk --dump {disk})")),
-        Step(f"grow partition {grown.number} of {disk} to {mib} MiB",
-             Run(partitions.set_size(disk, grown.number, grown.size))),
-        Step("verify the partition table",
-             Confirm(f"partition {grown.number} has {grown.size} sectors, all else is as it was",
-                     is_grown)),
-    ]  # fmt: skip
+        Step(f"grow partition {grown.number} of {disk} to {mib} MiB", Backed(kept, (resize,))),
+        Step("verify the partition table", confirm),
+    ]
 
 
 def _kernel_has(stack: Stack, size_bytes: int) -> Step:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..system import files
 from ..system.host import Host
+from .plan import Change
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,26 @@ class NewFile:
             files.sync_folder(path.parent)
         except OSError as error:
             raise files.cannot_write(path, error) from error
+
+
+@dataclass(frozen=True)
+class Backed:
+    """Make a backup, then change what it is of: one step, as a run that goes on needs both anew."""
+
+    backup: NewFile
+    changes: tuple[Change, ...]
+
+    def preview(self) -> str:
+        """Return the commands and diffs of all."""
+        return "\n".join(each.preview() for each in (self.backup, *self.changes))
+
+    def preflight(self, host: Host) -> None:
+        """Ask them all."""
+        for each in (self.backup, *self.changes):
+            each.preflight(host)
+
+    def apply(self, host: Host) -> None:
+        """Do them in order."""
+        host.talk.notice(f"{self.backup.source} is kept in {self.backup.path}")
+        for each in (self.backup, *self.changes):
+            each.apply(host)

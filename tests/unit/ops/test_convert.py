@@ -197,6 +197,15 @@ def test_killed_anywhere_the_next_run_finishes(
     assert kills > 12
 
 
+@pytest.mark.parametrize("kind", ["server", "with_disk"])
+def test_each_run_goes_one_change_further(kind: str, request: pytest.FixtureRequest) -> None:
+    machine: FakeMachine = request.getfixturevalue(kind)
+    kills = machine.chain(lambda: lambda host: convert.plan(host, REQUEST))
+    assert kills == {"server": 12, "with_disk": 15}[kind]
+    in_place(machine)
+    assert "/run/ovs/convert" not in machine.read("/proc/self/mountinfo")
+
+
 def old_places(machine: FakeMachine) -> list[Path]:
     local = machine.disks.get("/dev/sda3")
     places = [machine.root / "OVS", machine.root / "OVS.local"]
