@@ -122,7 +122,6 @@ class Runner:
             raise failed(command, result)
         return result
 
-
     def run_together(self, commands: Sequence[Command]) -> tuple[Result, ...]:
         """Run commands side by side; return what each said, in their order.
 
