@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from ovstools.system.clock import Clock
 from tests.cli.conftest import Shell
 from tests.conftest import WWN
 from tests.fakes.machine import FakeMachine
+from tests.fakes.nfs import FakeFileServer
 
 LINE = "ovs-makerepo /dev/sdb1 C 'cluster root' --format"
 
@@ -42,6 +44,30 @@ def test_makes_the_cluster_root(online: FakeMachine, shell: Shell, line: str) ->
         0,
         f"{WWN} is already mounted at /OVS, UUID {uuid}\n",
     )
+
+
+NFS_LINE = "ovs-makerepo fileserver.example.com:/OVS C 'Cluster Root'"
+
+
+def test_the_white_papers_line_for_nfs(online: FakeMachine, shell: Shell, tmp_path: Path) -> None:
+    server = FakeFileServer(tmp_path / "exports")
+    server.export("/OVS")
+    online.nfs.use(server)
+    dry = shell(f"{NFS_LINE} --dry-run")
+    assert "mount -t nfs -o hard,proto=tcp fileserver.example.com:/OVS /OVS\n" in dry.out
+    assert online.commands == []
+    answer = shell(f"{NFS_LINE} --heartbeat-size 128M --json -q")
+    assert (answer.status, answer.err) == (0, "")
+    facts = answer.json
+    assert (facts["mountpoint"], facts["shared"]) == ("/OVS", "C")
+    assert facts["source"] == "fileserver.example.com:/OVS"
+    assert online.kernel.refs == {facts["heartbeat_uuid"]: 1}
+    again = shell(NFS_LINE)
+    assert again.out.splitlines()[0].endswith(f"is already mounted at /OVS, UUID {facts['uuid']}")
+    refused = shell("ovs-makerepo fileserver.example.com:/nosuch 1 x")
+    assert refused.status == 4 and "has no such export" in refused.err
+    listed = shell("ovstools repositories list").out
+    assert "mounted" in listed and "Cluster Root" in listed
 
 
 def test_json(online: FakeMachine, shell: Shell) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ..errors import RefusedError
 from ..model.repositories import RepositoryList
 from ..model.source import NfsSource
-from ..system import mounts
+from ..system import mounts, nfs
 from ..system.host import Host
-from . import export_marker
+from . import export_marker, export_mount, heartbeat_file
 from .export_mount import Accept
 from .marker import SHARED_WORDS
 from .plan import Run, Step
@@ -99,3 +99,16 @@ def is_uuid(uuid: str) -> Accept:
         export_marker.refuse_other_uuid(mountpoint, marker, uuid, listed)
 
     return accept
+
+
+def leftover_steps(host: Host, mountpoint: str) -> list[Step]:
+    """Return the step that removes what a killed run left: names that only this server uses."""
+    names = (
+        heartbeat_file.new_name(host, mountpoint),
+        export_marker.new_name(host, mountpoint),
+        export_mount.probe_name(host, mountpoint),
+    )
+    left = nfs.existing(host, names)
+    if not left:
+        return []
+    return [Step("remove what an earlier run left", Run(nfs.remove(*left)))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import sys
 
 import pytest
@@ -36,6 +37,40 @@ class Full(io.StringIO):
     def write(self, text: str) -> int:
         """Find no room."""
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Terminal(io.StringIO):
+    """A person's screen."""
+
+    def isatty(self) -> bool:
+        """Be one."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        (io.StringIO(), [f"ovstools: write: {percent} %" for percent in (12, 50, 100)]),
+        (
+            Terminal(),
+            [
+                "ovstools: write [##                  ]  12 %",
+                "ovstools: write [###                 ]  15 %",
+                "ovstools: write [##########          ]  50 %",
+                "ovstools: write [####################] 100 %",
+            ],
+        ),
+    ],
+)
+def test_progress(stream: io.StringIO, said: list[str]) -> None:
+    before = 0
+    for done in (12, 15, 50, 100):
+        Talk(0, stream).progress("write", done, 100, before)
+        Talk(-1, stream).progress("write", done, 100, before)
+        before = done
+    found = [line for line in re.split(r"[\r\n]+", stream.getvalue()) if line]
+    assert found == said
+    assert stream.getvalue().endswith("\n")
 
 
 def test_a_log_that_cannot_be_written_stops_nothing() -> None:
