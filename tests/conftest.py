@@ -58,7 +58,7 @@ def machines(tmp_path: Path) -> Callable[[int], FakeMachine]:
 
 def new_machine(tmp_path: Path, number: int, disks: dict[str, Disk]) -> FakeMachine:
     """Make a server with the shared LUN."""
-    root = tmp_path / f"vmserver{number + 1}"
+    root = tmp_path / f"v{number + 1}"  # a socket's path has room for 107 characters
     root.mkdir()
     machine = FakeMachine(root, number, disks)
     machine.add_disk("/dev/sdb1", "8:17", link=WWN)
