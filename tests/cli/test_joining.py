@@ -11,7 +11,7 @@ import pytest
 
 from ovstools.model.owner_record import GuestState, OwnerRecord, format_record
 from ovstools.model.pool_config import PoolConfig, parse_config
-from tests.fakes.joined import DEVICE, Server, make_pool
+from tests.fakes.joined import ALL, DEVICE, Server, make_pool
 from tests.fakes.machine import NODES
 
 CONF, RECORD = "/etc/ocfs2/cluster.conf", "/etc/ovs/pool-config"
@@ -223,7 +223,7 @@ def test_one_that_was_away_takes_the_newer_before_it_mounts(three: list[Server])
     done(one, "ovs-cluster-configure --add vmserver4.example.com=192.168.100.103 --all", 6)
     two.commands.clear()
     said = done(two, "ovstools repositories start")
-    assert "node 3, vmserver4.example.com" in said and "it is taken over" in said
+    assert "node 3, vmserver4.example.com at 192.168.100.103:7777, came" in said
     assert len(two.kernel_nodes()) == 4
     order = [line.split()[0] for line in two.commands]
     assert order.index("systemctl" if "o2cb" not in order else "o2cb") < order.index("mount")
@@ -338,8 +338,11 @@ def test_a_removed_server_cannot_come_back_with_its_old_files(three: list[Server
         said = done(last, line, 4)
         assert "was taken out of the pool" in said and "ovstools cleanup" in said
     assert not any(line.startswith("mount ") for line in last.commands)
+    done(one, "ovs-cluster-configure --add vmserver4.example.com=192.168.100.103")
     done(one, ADD_ALL)
     assert copy_of(one).removed == ()
+    numbers = [(node.name, node.number) for node in copy_of(one).cluster.nodes]
+    assert numbers[2:] == [(ALL[3].name, 3), (ALL[2].name, 2)], "each number stays its server's"
     done(last, "ovstools repositories start")
 
 

@@ -110,3 +110,16 @@ def differences(own: Own, pool: PoolConfig) -> list[str]:
             f"timing {format_timing(own.timing)} here, {format_timing(pool.timing)} in the pool"
         )
     return found
+
+
+def changes(own: Own, pool: PoolConfig) -> list[str]:
+    """Say what changes on a server that takes over the pool's, a line each."""
+    here, there = set(own.cluster.nodes), set(pool.cluster.nodes)
+    found = [
+        f"node {node.number}, {node.name} at {node.ip_address}:{node.ip_port}, {what}"
+        for nodes, what in ((here - there, "went"), (there - here, "came"))
+        for node in sorted(nodes, key=lambda each: each.number)
+    ]
+    if own.timing != pool.timing:
+        found.append(f"timing {format_timing(own.timing)} became {format_timing(pool.timing)}")
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import RefusedError
-from ..model.config_standing import Own, Standing, differences, judge
+from ..model.config_standing import Own, Standing, changes, differences, judge
 from ..model.pool_config import NAME, PoolConfig
 from ..model.repositories import Repository
 from ..model.source import DeviceSource, parse_source
@@ -65,7 +65,7 @@ def _plan_for(host: Host, copy: PoolConfig) -> Plan:
         return Plan()  # a repository that was taken off the list since then stays off
     steps = take_config.steps(host, copy)
     said = f"the pool has a newer configuration, generation {copy.generation}: it is taken over"
-    notices = (said, *differences(own, copy)) if steps else ()
+    notices = (said, *changes(own, copy)) if steps else ()
     return Plan(tuple(steps), notices=notices, look_again=bool(steps))
 
 

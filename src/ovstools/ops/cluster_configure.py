@@ -116,7 +116,10 @@ def _wanted_text(host: Host, request: Request, before: str | None) -> str:
     refuse_difference(conf, options, request.cluster_name)
     if request.remove is not None:
         return remove_node.text_without(conf, request.remove)
-    return with_added(host, conf, request.add) if request.add else before
+    if request.add is None:
+        return before
+    copy = None if host.offline else kept_config.read_copy(host)
+    return with_added(host, conf, request.add, copy.removed if copy else ())
 
 
 def _timing(request: Request, host: Host) -> Timing:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ParseError, RefusedError, UsageError
@@ -148,8 +149,12 @@ def refuse_difference(
         )
 
 
-def with_added(host: Host, conf: ClusterConf, word: str) -> str:
-    """Return the file with one more node; as it is when the node is there already."""
+def with_added(host: Host, conf: ClusterConf, word: str, removed: Collection[Node] = ()) -> str:
+    """Return the file with one more node; as it is when the node is there already.
+
+    removed: nodes that were taken out. One that comes back gets its number again, and nobody
+    else does unless told to: it might heartbeat once more, in its old slot.
+    """
     option = parse_node_option(word)
     refuse_loopback(host, option.name, option.ip_address, "--add")
     known = conf.cluster.node(option.name)
@@ -162,8 +167,14 @@ def with_added(host: Host, conf: ClusterConf, word: str) -> str:
             f"there: {describe(known)}",
             f"asked: {word}",
         )
+    taken = {each.number for each in conf.cluster.nodes}
+    again = next((each.number for each in removed if each.name == option.name), None)
+    if option.number is None and again is not None and again not in taken:
+        option = replace(option, number=again)
+    if option.number is None:
+        taken |= {each.number for each in removed}
     try:
-        (node,) = number_nodes((option,), [each.number for each in conf.cluster.nodes])
+        (node,) = number_nodes((option,), taken)
         return str(conf.with_node(node))
     except (UsageError, ParseError) as error:
         raise RefusedError(f"cannot add {word}: {error.what}", hint=error.hint) from error

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ParseError, RefusedError
 from ..model.cluster import Node, is_name_of_host
 from ..model.cluster_conf import ClusterConf
-from ..model.config_standing import differences
+from ..model.config_standing import changes
 from ..model.pool_config import MAX_BYTES, PoolConfig, from_data, to_data
 from ..system import o2cb
 from ..system.host import Host
@@ -117,7 +117,7 @@ def _refuse_conflict(host: Host, config: PoolConfig, me: Node) -> tuple[str, ...
             hint="on the master, whichever is right: ovs-cluster-configure --add, "
             "or put it right here, then propagate again",
         )
-    changed = differences(own, config)
+    changed = changes(own, config)
     if changed and own.record is not None and own.record.generation > config.generation:
         raise RefusedError(
             f"this server has a newer configuration, generation {own.record.generation}",

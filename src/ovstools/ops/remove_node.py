@@ -1,7 +1,7 @@
 """cluster-configure --remove: take another server out of the pool, also one that burnt.
 
-Its number may be given to a newcomer after that, and the certificate of a guest's start may not
-ask about it any more. So it must be dead for all that can be known, and own no guest.
+The others' kernels forget it, and the certificate of a guest's start asks about it no more. So it
+must be dead for all that can be known, and own no guest.
 """
 
 from __future__ import annotations
