@@ -200,7 +200,8 @@ def _notices(
     if hidden:
         notices.append(
             f"{mountpoint} has {len(hidden)} entries on the local disk, which the mount hides "
-            f"until it is unmounted: {', '.join(hidden[:5])}"
+            f"until it is unmounted: {', '.join(hidden[:5])} "
+            f"(to bring them along: ovs-offlinerepo {mountpoint}; ovstools repositories convert)"
         )
     others = [
         mount.mountpoint

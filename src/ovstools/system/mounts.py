@@ -64,7 +64,8 @@ def refuse_other_mount(host: Host, device_number: str, mountpoint: str) -> bool:
         raise RefusedError(
             f"{mountpoint} is already mounted from something else",
             f"{there.source} ({there.fstype}) is mounted there",
-            hint=f"if that is a local repository that you do not need: umount {mountpoint}",
+            hint=f"if that is a local repository that you do not need: umount {mountpoint}\n"
+            "if its guests are to come along: ovstools repositories convert",
         )
     elsewhere = [m for m in table.of_device(device_number) if m.mountpoint != mountpoint]
     if elsewhere:

@@ -12,7 +12,7 @@ import pytest
 
 from ovstools.errors import ExitStatus, OvsError, RefusedError, ToolError, UsageError
 from ovstools.model.command import Result
-from ovstools.ops import convert
+from ovstools.ops import convert, makerepo, offlinerepo
 from ovstools.ops.convert import Request
 from ovstools.ops.convert_copy import STAGING
 from ovstools.ops.formatting import Format
@@ -110,6 +110,15 @@ def test_a_dry_run_changes_nothing(server: FakeMachine) -> None:
     assert "mv --no-target-directory /OVS /OVS.local" in text
     assert "+FOLDER=/OVS.local" in text
     assert (server.root / "OVS" / IMAGE).exists() and server.commands == []
+
+
+def test_after_makerepo_alone(server: FakeMachine) -> None:
+    """The data is hidden below the mount; makerepo says how it comes along."""
+    made = server.carry_out(lambda host: makerepo.plan(host, REQUEST.makerepo))
+    assert any("ovs-offlinerepo /OVS; ovstools repositories convert" in n for n in made.notices)
+    server.carry_out(lambda host: offlinerepo.plan(host, offlinerepo.Request("/OVS")))
+    run(server)
+    in_place(server)
 
 
 # ------------------------------------------------------------- a disk
