@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ovstools.errors import OvsError, RefusedError
 from ovstools.model.keeper_words import LockState
+from ovstools.system import pool_fs
 
 if TYPE_CHECKING:
     from .machine import FakeMachine
@@ -57,4 +58,8 @@ class FakeKeeper:
                 self._machine.write(f"/proc/{pid}/cgroup", f"0::/system.slice/{unit}\n")
                 (folder / "fd").mkdir()
                 for number, lock in enumerate(self._held, 3):
-                    (folder / f"fd/{number}").symlink_to(f"/OVS/.ovs/locks/{lock}")
+                    (folder / f"fd/{number}").symlink_to(f"{self._folder()}/locks/{lock}")
+
+    def _folder(self) -> str:
+        found = pool_fs.find(self._machine.host())
+        return "/OVS/.ovs" if found is None else found.folder

@@ -13,8 +13,9 @@ from ovstools.model.keeper_words import LockState
 from ovstools.model.owner_record import GuestState, OwnerRecord, format_record
 from ovstools.ops import guests_here, offlinerepo, repositories, services
 from ovstools.ops.plan import Plan
+from ovstools.system import pool_fs
 from tests.fakes.machine import NODES, FakeMachine
-from tests.fakes.repositories import listed_pool
+from tests.fakes.repositories import listed_pool, listed_pool_on_nfs
 
 Act = Callable[[], Plan]
 SECOND = "B" * 32
@@ -24,18 +25,35 @@ ME, OTHER = NODES[0].name, NODES[1].name
 RECORD = OwnerRecord("uuid-1", ME, 0, BOOT, "inc-1", GuestState.RUNNING)
 
 
-@pytest.fixture
-def pool(machine: FakeMachine) -> FakeMachine:
+@pytest.fixture(params=["disk", "nfs"])
+def pool(machine: FakeMachine, request: pytest.FixtureRequest) -> FakeMachine:
     """Everything runs, without guests: the agent has its node lock in the keeper."""
-    listed_pool(machine)
+    if request.param == "nfs":
+        listed_pool_on_nfs(machine)
+    else:
+        listed_pool(machine)
     for name in ("ovsrepositories.service", KEEPER, AGENT):
         machine.kernel.units[name] = ["loaded", "inactive", "enabled"]
     machine.carry_out(lambda host: services.plan(host, services.Request("start")))
-    (machine.root / "OVS/.ovs/locks").mkdir(parents=True)
+    (machine.root / locks(machine)[1:]).mkdir(parents=True)
     machine.write("/proc/sys/kernel/random/boot_id", f"{BOOT}\n")
     machine.keeper.hold(f"node-{ME}")
     machine.commands.clear()
     return machine
+
+
+def locks(machine: FakeMachine) -> str:
+    """Return the folder of the locks: below /OVS, or in the heartbeat file of an NFS root."""
+    found = pool_fs.find(machine.host())
+    assert found is not None
+    assert found.folder == ("/run/ovs/poolfs" if machine.nfs.loops() else "/OVS/.ovs")
+    return f"{found.folder}/locks"
+
+
+def changes(machine: FakeMachine) -> list[str]:
+    """Return the commands that an NFS root does not have more of."""
+    more = ("umount /run/ovs/poolfs", "losetup ")
+    return [each for each in machine.commands if not each.startswith(more)]
 
 
 def stop_services(machine: FakeMachine, guests: str | None = None) -> Plan:
@@ -51,7 +69,7 @@ def take_root_offline(machine: FakeMachine) -> Plan:
 
 
 def write_record(machine: FakeMachine, record: OwnerRecord, name: str = "web1") -> None:
-    machine.write(f"/OVS/.ovs/locks/guest-{name}", format_record(record).decode())
+    machine.write(f"{locks(machine)}/guest-{name}", format_record(record).decode())
 
 
 # ---------------------------------------------------------------- who is here
@@ -76,9 +94,9 @@ def test_a_record_without_a_lock(pool: FakeMachine, record: OwnerRecord, is_here
 
 
 def test_what_is_no_record_is_no_guest(pool: FakeMachine) -> None:
-    (pool.root / "OVS/.ovs/locks/guest-web1").write_bytes(b"\xff" * 512)
-    pool.write("/OVS/.ovs/locks/guest-web2", "")
-    pool.write("/OVS/.ovs/locks/guest-web3", "torn")
+    (pool.root / locks(pool)[1:] / "guest-web1").write_bytes(b"\xff" * 512)
+    pool.write(f"{locks(pool)}/guest-web2", "")
+    pool.write(f"{locks(pool)}/guest-web3", "torn")
     write_record(pool, RECORD, "../odd")
     assert guests_here.look(pool.host()) == {}
 
@@ -118,8 +136,8 @@ def test_guests_and_processes_are_named_together(pool: FakeMachine) -> None:
         stop_repositories(pool)
     assert error.value.evidence == (
         "guest web1: its lock is held here",
-        "systemd (pid 1, init.scope) has /OVS/.ovs/locks/guest-web1",
-        "ovstools (pid 800, ovs-locks.service) has /OVS/.ovs/locks/guest-web1",
+        f"systemd (pid 1, init.scope) has {locks(pool)}/guest-web1",
+        f"ovstools (pid 800, ovs-locks.service) has {locks(pool)}/guest-web1",
         r"qemu (pid 4321, guest web1, machine-qemu\x2d1\x2dweb1.scope) has /OVS/x.img",
     )
 
@@ -164,7 +182,7 @@ def test_the_agent_is_named(pool: FakeMachine, act: Callable[[FakeMachine], Plan
 def test_services_stop_drops_what_the_agent_leaves_behind(pool: FakeMachine) -> None:
     pool.keeper.hold(f"node-{OTHER}")  # a dead server's, of the master
     stop_services(pool)
-    assert pool.commands[:2] == [f"systemctl stop {AGENT}", f"umount /OVS/{SECOND}"]
+    assert changes(pool)[:2] == [f"systemctl stop {AGENT}", f"umount /OVS/{SECOND}"]
     assert pool.keeper.names() == {}
     assert pool.kernel.units[KEEPER][1] == "active"
 
@@ -190,18 +208,18 @@ def test_another_repository_needs_nothing_of_that(pool: FakeMachine) -> None:
 
 def test_the_agents_own_files_are_no_use(pool: FakeMachine) -> None:
     """Its children end a moment after it; they are waited for."""
-    pool.add_process(700, "python3", "/OVS/.ovs/locks/master", AGENT)
+    pool.add_process(700, "python3", f"{locks(pool)}/master", AGENT)
     pool.clock.later.append((1002.0, lambda: shutil.rmtree(pool.root / "proc/700")))
     stop_services(pool)
     assert pool.kernel.refs == {}
 
 
 def test_children_that_hang_are_named(pool: FakeMachine) -> None:
-    pool.add_process(700, "python3", "/OVS/.ovs/locks/master", AGENT)
+    pool.add_process(700, "python3", f"{locks(pool)}/master", AGENT)
     with pytest.raises(ToolError, match="children of it still use") as error:
         stop_services(pool)
     assert error.value.evidence[0] == (
-        "python3 (pid 700, ovs-agent.service) has /OVS/.ovs/locks/master"
+        f"python3 (pid 700, ovs-agent.service) has {locks(pool)}/master"
     )
     assert pool.commands == [f"systemctl stop {AGENT}"]
 
@@ -238,4 +256,4 @@ def test_what_only_systemd_holds_is_in_use(pool: FakeMachine) -> None:
     pool.keeper.forget_for_now()
     with pytest.raises(RefusedError) as error:
         stop_repositories(pool)
-    assert f"systemd (pid 1, init.scope) has /OVS/.ovs/locks/node-{ME}" in error.value.evidence
+    assert f"systemd (pid 1, init.scope) has {locks(pool)}/node-{ME}" in error.value.evidence
