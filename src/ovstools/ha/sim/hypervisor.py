@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .world import World
 
 START_S, STOP_S, MIGRATE_S, RESUME_S = 2.0, 3.0, 6.0, 0.2
+#: until libvirtd ends a copy whose source sends no more: its keepalives, 5 s apart, 5 of them
+KEEPALIVE_S = 30.0
 #: exit status 1 of the hypervisor's command line: text for the answer
 FAILED_START = "the hypervisor could not start it"
 
@@ -46,6 +48,8 @@ class Hypervisors:
         seconds, command = table[type(action)]
         server.busy.add(guest)
         boot = server.boot
+        if isinstance(action, act.MigrateGuest):
+            self._announce(server, self.world.servers[action.to], guest)
 
         def end() -> None:
             if not server.powered or server.boot != boot:
@@ -88,18 +92,49 @@ class Hypervisors:
                 self.world.note("stopped", node=server.name, guest=guest)
         return True, ""
 
+    def _announce(self, server: Server, target: Server, guest: str) -> None:
+        """Let a copy wait at the other end for its memory, until that has not come for long."""
+        power = target.guests.get(guest)
+        is_free = power is None or not power.is_here
+        if not (server.runs(guest) and is_free and self._reaches(server, target)):
+            return
+        self.set_power(target, guest, Power.MOVING)
+        self.world.wake(target)
+        boot, source = target.boot, server.boot
+
+        def give_up() -> None:
+            if target.boot == boot and (not server.powered or server.boot != source):
+                self._abandon(target, guest)
+
+        self.world.clock.after(MIGRATE_S * self.world.pace() + KEEPALIVE_S, give_up)
+
+    def _abandon(self, target: Server, guest: str) -> None:
+        if target.guests.get(guest) is Power.MOVING:
+            del target.guests[guest]
+            self.world.wake(target)
+
+    def _reaches(self, server: Server, target: Server) -> bool:
+        return target.is_up and self.world.o2cb.connected(server, target)
+
     def _migrate(self, server: Server, guest: str, action: Any) -> tuple[bool, str]:
         target = self.world.servers[action.to]
-        fault = self.faults.get(guest, Fault())
-        if not server.runs(guest):
-            return False, "it does not run any more"
-        if not target.is_up or not self.world.o2cb.connected(server, target):
-            return False, f"{target.name} cannot be reached"
-        if fault.migrate_fails > 0:
-            self.faults[guest] = fault._replace(migrate_fails=fault.migrate_fails - 1)
-            return False, "the migration failed"
+        reason = self._obstacle(server, target, guest)
+        if reason:
+            self._abandon(target, guest)
+            return False, reason
         self.move(server, target, guest)
         return True, ""
+
+    def _obstacle(self, server: Server, target: Server, guest: str) -> str:
+        fault = self.faults.get(guest, Fault())
+        if not server.runs(guest):
+            return "it does not run any more"
+        if not self._reaches(server, target):
+            return f"{target.name} cannot be reached"
+        if fault.migrate_fails > 0:
+            self.faults[guest] = fault._replace(migrate_fails=fault.migrate_fails - 1)
+            return "the migration failed"
+        return ""
 
     def move(self, server: Server, target: Server, guest: str, power: Power = Power.PAUSED) -> None:
         """Let a guest's only copy change servers."""
