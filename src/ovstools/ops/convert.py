@@ -17,6 +17,7 @@ from ..system.host import Host
 from . import (
     convert_copy,
     convert_old,
+    convert_places,
     export_place,
     export_source,
     formatting,
@@ -25,7 +26,7 @@ from . import (
     unmounting,
     volume,
 )
-from .convert_copy import Amount, Places
+from .convert_places import Amount, Places
 from .formatting import Format
 from .listed import read_listed
 from .meter import MIB
@@ -103,7 +104,7 @@ def _plan_begin(host: Host, request: Request, asked: Conversion) -> Plan:
         report = Report((line,), {**made.report.data, "changed": False})
         return Plan(tuple(convert_old.end_steps(host)), report)
     found = convert_old.begin(host, asked)
-    amount = convert_copy.measure(host, Places(origin, "", host.hostname()))
+    amount = convert_places.measure(host, Places(origin, "", host.hostname()))
     _refuse_source(host, request.makerepo, amount, origin)
     notice = f"{origin}: {amount.things} things, {amount.bytes // MIB} MiB are to be converted"
     return Plan(tuple(convert_old.aside_steps(host, found)), notices=(notice,), look_again=True)
@@ -141,8 +142,8 @@ def _plan_copy(host: Host, found: Conversion, made: Report) -> Plan:
     if found.folder:  # nobody can write to what is mounted read-only
         unmounting.refuse_in_use(host, (found.folder,))
     places = Places(convert_old.old_data(host, found), final, host.hostname())
-    amount = convert_copy.measure(host, places)
-    missing = convert_copy.refuse_conflicts(host, places)
+    amount = convert_places.measure(host, places)
+    missing = convert_places.refuse_conflicts(host, places)
     space = filesystems.read_space(host, final)
     if space is not None and missing.bytes > space.size - space.used:
         raise RefusedError(

@@ -7,87 +7,16 @@ it renamed into its place, folders of the same name united. So whatever is seen 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import RefusedError, ToolError
+from ..errors import ToolError
 from ..system import files, tree, tree_compare
 from ..system.host import Host
 from ..system.tree import Entry
+from .convert_places import SHOWN, STAGING, Amount, Places
 from .meter import MIB, Meter
 from .plan import Confirm, Step
-
-STAGING = ".ovs-convert-"
-#: what a repository has of its own, at its top
-OWN = frozenset({"lost+found", ".ovsrepo", ".ovs", ".ovs-grow", ".server_pool_hb"})
-SHOWN = 10
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the old data is, where it is copied to, and where it belongs."""
-
-    old: str
-    final: str
-    server: str
-
-    @property
-    def staging(self) -> str:
-        """Return the folder with all that was copied; each server has its own."""
-        return f"{self.final}/{STAGING}{self.server}"
-
-    @property
-    def part(self) -> str:
-        """Return what that is called until all is copied."""
-        return f"{self.staging}.part"
-
-    def entries(self, host: Host) -> Iterator[Entry]:
-        """Yield what is to be converted. Sockets are no data."""
-        for entry in tree.walk(host.path(self.old), OWN):
-            if not stat.S_ISSOCK(entry.status.st_mode) and not entry.path.startswith(STAGING):
-                yield entry
-
-    def copied(self, host: Host, entry: Entry) -> Path:
-        """Return where a copy is: not put in its place yet, or already."""
-        tops = (host.path(each) for each in (self.part, self.staging, self.final))
-        places = [top / entry.path for top in tops]
-        return next((place for place in places if os.path.lexists(place)), places[-1])
-
-
-@dataclass(frozen=True)
-class Amount:
-    """How much there is to convert; bytes as far as they take room."""
-
-    things: int
-    bytes: int
-
-
-def measure(host: Host, places: Places) -> Amount:
-    """Return how much there is to copy."""
-    entries = list(places.entries(host))
-    return Amount(len(entries), sum(each.used_bytes for each in entries))
-
-
-def refuse_conflicts(host: Host, places: Places) -> Amount:
-    """Raise RefusedError when other data has a name there; return how much is not copied yet."""
-    final, conflicts, missing = host.path(places.final), [], []
-    for entry in places.entries(host):
-        there = final / entry.path
-        if os.path.lexists(there) and not tree.looks_same(entry, there):
-            conflicts.append(entry.path)
-        if not tree.looks_same(entry, places.copied(host, entry)):
-            missing.append(entry)
-    if conflicts:
-        more = len(conflicts) - SHOWN
-        raise RefusedError(
-            f"{places.final} has other data by the same names",
-            *conflicts[:SHOWN],
-            *([f"and {more} more"] if more > 0 else []),
-            hint=f"rename those of {places.old}, and run the command again",
-        )
-    return Amount(len(missing), sum(each.used_bytes for each in missing))
 
 
 @dataclass(frozen=True)
@@ -194,11 +123,11 @@ def _drop_twin(here: Path, there: Path) -> None:
 def compare(host: Host, places: Places, total: int) -> None:
     """Raise ToolError unless everything was copied, every byte of it."""
     meter, found, lost = Meter(host, "compared", total), [], 0
-    old = host.path(places.old)
+    old, final = host.path(places.old), host.path(places.final)
     try:
         for entry in places.entries(host):
             source, copied = old / entry.path, places.copied(host, entry)
-            words = tree_compare.difference(source, entry, copied, meter)
+            words = _difference(source, entry, copied, meter, copied == final / entry.path)
             if words:
                 found.append(f"{entry.path}: {words}")
             else:
@@ -214,6 +143,13 @@ def compare(host: Host, places: Places, total: int) -> None:
         )
     if lost:
         host.talk.warn(f"{lost} extended attributes cannot be kept on {places.final}")
+
+
+def _difference(source: Path, entry: Entry, copied: Path, meter: Meter, is_in_place: bool) -> str:
+    """Say in what a copy differs; a folder that was united with another keeps its mode."""
+    if entry.is_folder and is_in_place:
+        return "" if tree.looks_same(entry, copied) else "it is no folder"
+    return tree_compare.difference(source, entry, copied, meter)
 
 
 def copy_steps(host: Host, places: Places, amount: Amount, missing: Amount) -> list[Step]:

@@ -98,6 +98,18 @@ def begin(host: Host, asked: Conversion) -> Conversion:
         if host.kind(aside) != "missing":
             raise RefusedError(f"{aside} is in the way: the old data is to be kept there")
         return Conversion(asked.origin, asked.source, asked.shared, folder=aside)
+    if mount.root != "/":
+        raise RefusedError(
+            f"{origin} is a part of {mount.source} that is mounted there (bind, subvolume)",
+            f"of that file system it is {mount.root}",
+            hint="name that folder where the whole file system is mounted: --from FOLDER",
+        )
+    elsewhere = [m for m in table.of_device(mount.device_number) if m.mountpoint != origin]
+    if elsewhere:
+        raise RefusedError(
+            f"{mount.source} is mounted at {elsewhere[0].mountpoint} as well",
+            hint=f"umount {elsewhere[0].mountpoint}",
+        )
     if host.kind(mount.source) != "block":
         raise RefusedError(
             f"{origin} is mounted from {mount.source} ({mount.fstype}), which is no device"

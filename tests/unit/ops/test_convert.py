@@ -14,7 +14,7 @@ from ovstools.errors import ExitStatus, OvsError, RefusedError, ToolError, Usage
 from ovstools.model.command import Result
 from ovstools.ops import convert, makerepo, offlinerepo
 from ovstools.ops.convert import Request
-from ovstools.ops.convert_copy import STAGING
+from ovstools.ops.convert_places import STAGING
 from ovstools.ops.formatting import Format
 from ovstools.ops.plan import Confirm, Plan, apply
 from ovstools.system.clock import Clock
@@ -299,6 +299,19 @@ def test_a_further_server_adds_its_own_data(machines: Callable[[int], FakeMachin
         assert (pool / "web2/system.img").read_text() == "web2"
 
 
+def test_killed_behind_uniting_folders_of_other_modes(
+    machines: Callable[[int], FakeMachine],
+) -> None:
+    first, second = machines(0), machines(1)
+    for machine, name in ((first, "web1"), (second, "web2")):
+        machine.join_cluster(*NODES)
+        machine.write(f"/OVS/running_pool/{name}/system.img", name)
+    (second.root / "OVS/running_pool").chmod(0o700)
+    run(first)
+    assert second.chain(lambda: lambda host: convert.plan(host, REQUEST)) == 5
+    assert sorted(os.listdir(first.root / "OVS/running_pool")) == ["web1", "web2"]
+
+
 def test_the_same_name_with_other_data(machines: Callable[[int], FakeMachine]) -> None:
     first, second = machines(0), machines(1)
     for machine, text in ((first, "one"), (second, "other")):
@@ -391,6 +404,18 @@ def test_too_small(server: FakeMachine) -> None:
     server.disk("/dev/sdb1").size = 4096
     server.run_format("/dev/sdb1")
     refused(server, "too small")
+
+
+def test_a_bind_mount(with_disk: FakeMachine) -> None:
+    text = with_disk.read("/proc/self/mountinfo")
+    with_disk.write("/proc/self/mountinfo", text.replace(" / /OVS ", " /srv/OVS /OVS "))
+    error = refused(with_disk, "is a part of /dev/sda3")
+    assert error.evidence == ("of that file system it is /srv/OVS",)
+
+
+def test_a_disk_that_is_mounted_elsewhere_as_well(with_disk: FakeMachine) -> None:
+    with_disk.kernel.add_mount("8:3", "/mnt", "ext4", "/dev/sda3")
+    refused(with_disk, "mounted at /mnt as well")
 
 
 def test_its_own_disk(with_disk: FakeMachine) -> None:
