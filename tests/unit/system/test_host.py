@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ovstools.errors import RefusedError
+from ovstools.errors import RefusedError, ToolError
 from ovstools.system.host import Host, below_root
 from ovstools.system.links import link_target
 from ovstools.system.runner import Runner
@@ -161,3 +161,13 @@ def test_below_root_keeps_the_last_link(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("/b")
     assert below_root(tmp_path, "/a", follow_last=False) == tmp_path / "a"
     assert below_root(tmp_path, "/a") == tmp_path / "b"
+
+
+def test_poke(tmp_path: Path) -> None:
+    host = Host(Runner(Talk()), root=tmp_path)
+    (tmp_path / "rescan").write_text("")
+    host.poke("/rescan")
+    assert (tmp_path / "rescan").read_text() == "1\n"
+    with pytest.raises(ToolError, match="cannot write /gone: No such file"):
+        host.poke("/gone")
+    assert not (tmp_path / "gone").exists()
