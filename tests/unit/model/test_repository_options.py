@@ -41,3 +41,19 @@ def test_every_text_survives(text: str) -> None:
     options = RepositoryOptions.parse(text)
     assert str(options) == text
     assert options.options_for(A, "ocfs2") == "" or A in text.upper() or "DEFAULT" in text
+
+
+def test_with_entry_changes_the_line_that_counts_and_no_other() -> None:
+    uuids = ("A" * 32, "a" * 32)
+    text = "# mine\n{} noatime\n\nDEFAULT ocfs2 commit=5\n{} commit=9\nodd line here\n".format(
+        *uuids
+    )
+    options = RepositoryOptions.parse(text)
+    assert options.with_entry("A" * 32, "commit=9") is options
+    assert str(options.with_entry("A" * 32, "ro")) == text.replace(
+        f"{'a' * 32} commit=9", f"{'A' * 32} ro"
+    )
+    assert str(options.with_entry("DEFAULT ocfs2", "ro")) == text.replace("commit=5", "ro")
+    added = options.with_entry("/dev/a disk", "ro")
+    assert str(added) == f"{text}/dev/a\\040disk ro\n"
+    assert added.table["/dev/a disk"] == "ro"

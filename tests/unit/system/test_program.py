@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import select
+import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import pytest
 from ovstools.model.command import Command, Result
 from ovstools.system.child import Pending
 from ovstools.system.clock import Clock
-from ovstools.system.program import NOT_INSTALLED, TIMED_OUT, Listener, Program
+from ovstools.system.program import NOT_INSTALLED, TIMED_OUT, Listener, Program, run_all
 
 pytestmark = pytest.mark.processes
 
@@ -50,6 +53,26 @@ def test_past_its_deadline_it_is_killed_and_what_it_said_is_kept() -> None:
     found = wait(Program(command, Clock()))
     assert (found.status, found.stdout) == (TIMED_OUT, "begun\n")
     assert "did not end within 0.5 s" in found.stderr
+
+
+def test_all_side_by_side_and_each_with_its_own_deadline() -> None:
+    """The first waits for a file that the second makes, so one after the other it would hang."""
+    commands = [
+        Command(("sh", "-c", "read word < $0/pipe; echo $word", "{folder}"), timeout_s=20),
+        Command(("sh", "-c", "echo second > $0/pipe", "{folder}"), timeout_s=20),
+        Command(("sleep", "100"), timeout_s=0.2),
+        Command(("no-such-program",)),
+        Command(("sh", "-c", "exit 7"), ok=frozenset({0})),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkfifo(f"{folder}/pipe")
+        found = run_all(
+            [replace(c, argv=tuple(w.format(folder=folder) for w in c.argv)) for c in commands],
+            Clock(),
+            at_once=4,
+        )
+    assert found[:2] == (Result(0, "second\n"), Result(0))
+    assert [each.status for each in found[2:]] == [TIMED_OUT, NOT_INSTALLED, 7]
 
 
 def listen(script: str, heard: Callable[[], None]) -> Result:
