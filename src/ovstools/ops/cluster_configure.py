@@ -53,7 +53,7 @@ def plan(host: Host, request: Request) -> Plan:
     path = host.settings.paths.cluster_conf
     before = host.read(path)
     removed = _removed(host, request, before)
-    text = _wanted_text(host, request, before)
+    text = _wanted_text(host, request, before, removed)
     cluster = ClusterConf.parse(text, path).cluster
     own = own_node(host, cluster, path if before is not None else "the nodes asked for")
     timing = _timing(request, host)
@@ -102,7 +102,9 @@ def _sending(
     return propagate.prepare(host, after, text, removed, _goes_to_all(request), was)
 
 
-def _wanted_text(host: Host, request: Request, before: str | None) -> str:
+def _wanted_text(
+    host: Host, request: Request, before: str | None, removed: tuple[Node, ...]
+) -> str:
     path = host.settings.paths.cluster_conf
     options = node_options(host, request.nodes, request.nodes_from)
     if before is None:
@@ -114,8 +116,8 @@ def _wanted_text(host: Host, request: Request, before: str | None) -> str:
         return new_text(host, options, request.cluster_name or host.settings.cluster_name)
     conf = ClusterConf.parse(before, path)
     refuse_difference(conf, options, request.cluster_name)
-    if request.remove is not None:
-        return remove_node.text_without(conf, request.remove)
+    if removed:
+        return remove_node.text_without(conf, removed[0].name)
     if request.add is None:
         return before
     copy = None if host.offline else kept_config.read_copy(host)

@@ -19,27 +19,29 @@ from . import kept_config, mounting
 from .cluster_nodes import describe
 
 
-def find(host: Host, cluster: Cluster, name: str) -> Node:
+def find(host: Host, cluster: Cluster, word: str) -> Node:
     """Return the node that is taken out, or was in a run that did not come to its end.
 
-    Raises RefusedError when it is this server, is alive, may own a guest, or nobody can tell.
+    word: its name, or as much of it as stands before the first dot. Raises RefusedError when it
+    is this server, is alive, may own a guest, or nobody can tell.
     """
-    node = cluster.node(name) or _half_removed(host, name)
+    short = [node for node in cluster.nodes if node.name.partition(".")[0] == word]
+    node = cluster.node(word) or (short[0] if len(short) == 1 else _half_removed(host, word))
     if node is None:
         names = ", ".join(each.name for each in cluster.nodes)
         raise RefusedError(
-            f"there is no node {name} in {host.settings.paths.cluster_conf}",
+            f"there is no node {word} in {host.settings.paths.cluster_conf}",
             f"nodes there: {names}",
         )
     if node == cluster.node_of_host(host.hostname()):
         raise RefusedError(
-            f"{name} is this server",
+            f"{node.name} is this server",
             hint="to leave the pool: ovstools cleanup; then, on another server: "
-            f"ovs-cluster-configure --remove {name}",
+            f"ovs-cluster-configure --remove {node.name}",
         )
     if not host.offline:
         _refuse_alive(host, node)
-        _refuse_owner(host, name)
+        _refuse_owner(host, node.name)
     return node
 
 
