@@ -280,6 +280,22 @@ def test_what_was_taken_off_the_list_here_stays_off(three: list[Server]) -> None
     assert two.read(LIST) == ""
 
 
+def test_a_damaged_copy_keeps_nothing_from_being_mounted_and_is_not_replaced(
+    three: list[Server],
+) -> None:
+    one, two, *_ = three
+    done(one, PROPAGATE)
+    one.write(COPY, "{")
+    said = done(one, PROPAGATE, 4)
+    assert f"{COPY} is damaged" in said and f"mv {COPY}" in said
+    assert "no copy" in done(one, "ovstools repositories start")
+    unmount(two)
+    assert "no copy" in done(two, "ovstools repositories start")
+    (one.root / COPY.lstrip("/")).unlink()
+    done(one, PROPAGATE)
+    assert copy_of(one).generation == 1
+
+
 # ------------------------------------------------------------ the master
 
 

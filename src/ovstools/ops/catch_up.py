@@ -96,17 +96,16 @@ def newer_step() -> Step:
 def find_copy(host: Host) -> PoolConfig | None:
     """Return the copy: from the mounted cluster root, else from its volume; None: there is none.
 
-    What cannot be read is for the mount to complain about.
+    One that cannot be read keeps nothing from being mounted; what else is wrong with the volume
+    is for the mount to say.
     """
-    if kept_config.copy_folder(host) is not None:
-        return kept_config.read_copy(host)
-    root = mounting.read_list(host).cluster_root
-    if root is None:
-        return None
     try:
-        return _on_device(host, root)
+        if kept_config.copy_folder(host) is not None:
+            return kept_config.read_copy(host)
+        root = mounting.read_list(host).cluster_root
+        return None if root is None else _on_device(host, root)
     except RefusedError as error:
-        host.talk.detail(f"no copy of the pool's configuration was found: {error.what}")
+        host.talk.notice(f"no copy of the pool's configuration was read: {error.what}")
         return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..errors import OvsError, RefusedError
+from ..errors import OvsError, ParseError, RefusedError
 from ..model import pool_config
 from ..model.cluster import Node
 from ..model.cluster_conf import ClusterConf
@@ -74,13 +74,24 @@ def read_record(host: Host) -> Record | None:
 
 
 def read_copy(host: Host) -> PoolConfig | None:
-    """Return the copy on the mounted cluster root; None when there is none."""
+    """Return the copy on the mounted cluster root; None when there is none.
+
+    Raises RefusedError when it cannot be read: a damaged one is not replaced unasked.
+    """
     folder = copy_folder(host)
     if folder is None:
         return None
     path = f"{folder}/{pool_config.NAME}"
     text = host.run(filesystems.cat(path)).stdout
-    return parse_config(text, path) if text else None
+    try:
+        return parse_config(text, path) if text else None
+    except ParseError as error:
+        raise RefusedError(
+            f"{path} is damaged",
+            error.what,
+            hint=f"if this server's files are right: mv {path} {path}.damaged\n"
+            "ovs-cluster-check --master --propagate",
+        ) from error
 
 
 def read_unmounted(host: Host, device: str) -> PoolConfig | None:
