@@ -334,6 +334,7 @@ SHORT = "ovs-cluster-configure --remove vmserver3"
 def test_a_burnt_server_is_removed_everywhere(three: list[Server]) -> None:
     one, two, *_ = three
     burn(three)
+    one.pinned_for = 3
     done(one, SHORT)
     for server in (one, two):
         assert server.kernel_nodes() == [node.name for node in NODES[:2]]
@@ -417,6 +418,15 @@ def test_words_of_remove(three: list[Server], words: str, status: int, expected:
     burn(three)
     assert expected in done(three[0], f"ovs-cluster-configure {words}", status)
     assert three[0].commands == []
+
+
+def test_a_node_that_the_kernel_never_lets_go_of(three: list[Server]) -> None:
+    burn(three)
+    three[0].pinned_for = 10**6
+    said = done(three[0], REMOVE, 1)
+    assert "still has a connection to vmserver3.example.com" in said
+    three[0].pinned_for = 0
+    done(three[0], REMOVE)
 
 
 # ------------------------------------------------------------ cluster-check --all

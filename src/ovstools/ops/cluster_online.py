@@ -6,7 +6,7 @@ What may change while a heartbeat runs: nodes come in, and dead ones go. Nothing
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import RefusedError, ToolError
 from ..model.cluster import Cluster
@@ -17,6 +17,30 @@ from ..system import o2cb, sysctl, systemd
 from ..system.host import Host
 from ..system.kernel_modules import refuse_missing_modules
 from .plan import Confirm, Run, Step, edit_step
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Take a node out of the running cluster; one that has just died may be pinned for a moment."""
+
+    cluster: str
+    node: str
+
+    def preview(self) -> str:
+        """Return the command line."""
+        return o2cb.forget_node(self.cluster, self.node).shell()
+
+    def preflight(self, host: Host) -> None:
+        """Nothing to look at yet."""
+
+    def apply(self, host: Host) -> None:
+        """Do it; raise ToolError when the kernel does not let go of the node."""
+        command = o2cb.forget_node(self.cluster, self.node)
+        o2cb.wait_for(
+            host,
+            f"the kernel still has a connection to {self.node}",
+            lambda host: host.run(command).status == 0,
+        )
 
 
 def steps(
@@ -115,8 +139,8 @@ def _refuse_gone(
 ) -> None:
     """Refuse to let the kernel forget a node that was not taken out for good, or that lives.
 
-    The kernel itself would forget a live node without a word (o2nm_node_group_drop_item in
-    fs/ocfs2/cluster/nodemanager.c), and then write over what that node writes.
+    The kernel would forget one that heartbeats, if it only is not connected to it, and then
+    recover its journal while it writes.
     """
     odd = [node for node in gone if node.name not in removed or cluster.node(node.name)]
     if odd:
@@ -142,7 +166,7 @@ def _refuse_gone(
 
 def _forget_step(cluster: str, node: KernelNode) -> Step:
     title = f"take {node.name} out of the kernel's cluster"
-    return Step(title, Run(o2cb.forget_node(cluster, node.name)))
+    return Step(title, Forget(cluster, node.name))
 
 
 def _refuse_timing(kernel: KernelCluster, timing: Timing) -> None:
