@@ -71,10 +71,14 @@ def _plan_for(host: Host, copy: PoolConfig) -> Plan:
 
 @dataclass(frozen=True)
 class TakeNewer:
-    """Take over a newer configuration from a root on NFS: mounted, but not heartbeating yet."""
+    """Take over a newer configuration from a root that has just been mounted.
+
+    From NFS that is before the first heartbeat. On OCFS2 it was read before as well, but from a
+    volume whose journal another server may not have written home yet.
+    """
 
     def preview(self) -> str:
-        """Say it as a comment: what is there is seen when the export is mounted."""
+        """Say it as a comment: what is there is seen when the root is mounted."""
         return f"# if the pool's {FOLDER}/{NAME} there is newer, take it over"
 
     def preflight(self, host: Host) -> None:
@@ -89,7 +93,7 @@ class TakeNewer:
 
 
 def newer_step() -> Step:
-    """Return the step between the mount of an NFS root and its heartbeat."""
+    """Return the step that follows the mount of a cluster root."""
     return Step("look whether the pool has a newer configuration", TakeNewer())
 
 

@@ -179,8 +179,9 @@ class KeepCopy:
         files.probe(host.path(self.path).parent)
 
     def apply(self, host: Host) -> None:
-        """Write it, durably, and so that one who has not mounted the volume reads it."""
-        folder = folder_of(self.path)
+        """Write it, durably. It gets where debugfs.ocfs2 reads when OCFS2 writes its journal home:
+        at the unmount, or when another server asks for the file, as all do that receive it.
+        """
         lock = host.path(f"{pool_fs.demand(host).folder}/{LOCKS}/{CONFIG}")
         with pool_lock.held(lock, PATIENCE_S, host.clock):
             text = files.read_text(host.path(self.path))
@@ -191,9 +192,6 @@ class KeepCopy:
                     hint="run the command again",
                 )
             files.replace(host.path(self.path), format_config(self.after), text, 0o600)
-            # A file that goes makes OCFS2 write its journal home (ocfs2_clear_inode), where
-            # debugfs.ocfs2 reads.
-            files.probe(host.path(folder))
 
 
 def keep_steps(host: Host, before: PoolConfig | None, after: PoolConfig) -> list[Step]:

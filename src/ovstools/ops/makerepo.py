@@ -118,6 +118,8 @@ def _plan_mount(
         )
         if cluster:
             steps.append(mounting.heartbeat_step(found.uuid, cluster[1]))
+        if is_root and found.marker is not None:
+            steps.append(catch_up.newer_step())
     if found.marker is None:
         marker = OvsRepo(found.uuid, request.description, request.shared)
         steps += new_repository_steps(host, mountpoint, marker, found.is_mounted)

@@ -6,12 +6,13 @@ cluster, its nodes. The answer says what the files mean now, read back from them
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..errors import ParseError, RefusedError
+from ..errors import OvsError, ParseError, RefusedError
 from ..model.cluster import Node, is_name_of_host
 from ..model.cluster_conf import ClusterConf
 from ..model.config_standing import changes
@@ -139,6 +140,8 @@ def _another(host: Host, found: str, config: PoolConfig) -> RefusedError:
 
 def _answer(config: PoolConfig, changed: bool, notices: tuple[str, ...], host: Host) -> Report:
     """Read back what the files say now."""
+    with contextlib.suppress(OvsError):
+        kept_config.read_copy(host)  # so that its writer's journal goes home: see KeepCopy
     own = kept_config.read_own(host)
     listed = mounting.read_list(host).repositories
     data = {

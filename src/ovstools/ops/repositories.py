@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ExitStatus, OvsError, RefusedError
-from ..model.repositories import Repository
 from ..system.heartbeat_sample import HeartbeatSample
 from ..system.host import Host
 from . import (
@@ -170,11 +169,11 @@ def _attempts(
         try:
             if isinstance(found, OvsError):
                 raise found
-            steps = (
-                found
-                if isinstance(found, list)
-                else repository_mount.mount_steps(host, found, sample)
-            )
+            if isinstance(found, Ready):
+                steps = repository_mount.mount_steps(host, found, sample)
+                steps += [catch_up.newer_step()] if found.repository.cluster_root else []
+            else:
+                steps = found
             attempts.append(Attempt(each.name, tuple(steps), needs))
         except OvsError as error:
             attempts.append(Attempt(each.name, needs=needs, refused=error))

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ovstools.model.command import Result
 from ovstools.model.pool_config import parse_config
 from ovstools.ops import cluster_configure, makerepo, repositories
 from ovstools.ops.plan import Plan
 from ovstools.system.host import Host
 from tests.conftest import new_machine
+from tests.fakes.joined import make_pool
 from tests.fakes.machine import FakeMachine
 from tests.fakes.nfs import FakeFileServer
 
@@ -78,3 +80,19 @@ def test_the_lock_is_on_the_pool_file_system(make: Callable[[int], FakeMachine])
     add(one)
     assert (one.root / "run/ovs/poolfs/locks/config").exists()
     assert not (one.root / "OVS/.ovs/locks").exists(), "no lock on NFS"
+
+
+def test_what_the_volume_did_not_show_yet_is_taken_after_the_mount(tmp_path: Path) -> None:
+    """OCFS2's journal may not be written home: debugfs.ocfs2 reads what was there before."""
+    one, two, *_ = make_pool(tmp_path, 2)
+    two.kernel.umount("/OVS")
+    add(one)
+    two.tools["debugfs.ocfs2"] = lambda command: (
+        Result(0, "", "cat: not found")
+        if "config.json" in command.argv[2]
+        else Result(0, *two.disk(command.argv[3]).debugfs(command.argv[2]))
+    )
+    two.carry_out(do("start"))
+    assert two.read(NODE) == "2\n"
+    order = [line.split()[0] for line in two.commands]
+    assert order.index("mount") < order.index("o2cb")
