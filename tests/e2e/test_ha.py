@@ -233,7 +233,7 @@ def keep_booted(pool: Pool, server: Server, name: str) -> None:
     pool.lab.begin_anew(server)
     server.run("sh", "-c", "base64 -d | tar -xz -C /", input=configuration)
     server.sh(f"cat /proc/sys/kernel/random/uuid >/run/id && mount --bind /run/id {BOOT_ID}")
-    server.sh("systemctl daemon-reload && systemctl start o2cb", timeout_s=180)
+    server.sh("systemctl daemon-reload && systemctl restart o2cb", timeout_s=180)
     moment.keep_server(pool.lab, server, name)
 
 
