@@ -9,6 +9,8 @@ from tests.lab.plugin import lab, lab_instance, pytest_configure, pytest_runtest
 
 __all__ = ["lab", "lab_instance", "pytest_configure", "pytest_runtest_makereport"]
 
+pytest.register_assert_rewrite("tests.e2e.iscsi_stories")  # its failures show the values too
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything here as e2e."""
