@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from functools import partial
@@ -20,6 +21,8 @@ from .loop import Loop, Pause, Task
 #: marks what we start for a guest, so that our next life finds what still runs
 JOB_VARIABLE = "OVS_AGENT_JOB"
 PROC = Path("/proc")
+#: where a command's output goes (system/program.py), as proc(5) shows it
+OUTPUTS = ("/memfd:ovs-out ", "/memfd:ovs-err ")
 LISTEN_AGAIN_S = 5.0
 
 
@@ -146,7 +149,7 @@ class GuestDesk:
     def _await_earlier(self) -> Task[None]:
         while self._earlier:
             yield Pause(0.2)
-            self._earlier = {p: g for p, g in self._earlier.items() if (PROC / str(p)).exists()}
+            self._earlier = {p: g for p, g in self._earlier.items() if _is_at_work(p)}
         for name in self._hypervisors:
             yield from self._look_now(name)
         self._changed()
@@ -170,7 +173,12 @@ def _carried_out(
 
 
 def earlier_jobs(home: str) -> dict[int, str]:
-    """Return the processes that an earlier life started for guests: pid, guest's name."""
+    """Return the commands that an earlier life started for guests: pid, guest's name.
+
+    What a command leaves behind for the guest's life is none: it has closed the command's output
+    (`xl create` has a monitor for each domain), while its environment stays as it was, for
+    /proc/PID/environ shows what execve(2) was given, whatever was unset since.
+    """
     wanted = f"{JOB_VARIABLE}={home}:".encode()
     found = {}
     for name in os.listdir(PROC):
@@ -180,6 +188,15 @@ def earlier_jobs(home: str) -> dict[int, str]:
             except OSError:
                 continue
             for word in words:
-                if word.startswith(wanted):
+                if word.startswith(wanted) and _is_at_work(int(name)):
                     found[int(name)] = word[len(wanted) :].decode("utf-8", "replace")
     return found
+
+
+def _is_at_work(pid: int) -> bool:
+    """Tell whether a command's output is still open for more."""
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.readlink(PROC / str(pid) / "fd" / str(number)).startswith(OUTPUTS):
+                return True
+    return False

@@ -1,0 +1,42 @@
+"""What an earlier life of the agent started for a guest: found while it is at work, no longer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ovstools.ha.driver.guest_desk import JOB_VARIABLE, earlier_jobs
+from ovstools.model.command import Command
+from ovstools.system.clock import Clock
+from ovstools.system.program import Program
+from tests.unit.system.test_program import wait
+
+pytestmark = pytest.mark.processes
+
+#: what it leaves for the guest's life, as `xl create` and a try's launcher do
+MONITOR = "( sleep 1; : ) </dev/null >/dev/null 2>&1 & echo $! >{pid}"
+
+
+def begun(home: str, script: str) -> Program:
+    """Start a shell for the guest web."""
+    mark = {JOB_VARIABLE: f"{home}:web"}
+    return Program(Command(("sh", "-c", script), timeout_s=20), Clock(), mark)
+
+
+def test_a_command_at_work_is_found_and_only_by_its_own_home(tmp_path: Path) -> None:
+    job = begun(str(tmp_path), "sleep 5; :")
+    try:
+        assert earlier_jobs(str(tmp_path))[job.pid] == "web"
+        assert earlier_jobs(f"{tmp_path}/other") == {}
+    finally:
+        job.kill()
+
+
+@pytest.mark.parametrize("first", ["", f"unset {JOB_VARIABLE}; "])
+def test_what_it_leaves_behind_for_the_guests_life_is_no_job(tmp_path: Path, first: str) -> None:
+    pid = tmp_path / "pid"
+    job = begun(str(tmp_path), first + MONITOR.format(pid=pid))
+    assert wait(job).status == 0
+    assert Path(f"/proc/{int(pid.read_text())}/environ").read_bytes().count(b"OVS_AGENT_JOB")
+    assert earlier_jobs(str(tmp_path)) == {}
