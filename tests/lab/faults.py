@@ -64,6 +64,12 @@ class Faults:
             qmp.execute("blockdev-add", **disk.blockdev())
             qmp.execute("device_add", **disk.device())
 
+    def resize_lun(self, lun: int, size_mib: int) -> None:
+        """Let QEMU take a LUN's new size; the server's kernel has to ask for it."""
+        node = self.machine.storage.luns[lun].node
+        with self.machine.qmp() as qmp:
+            qmp.execute("block_resize", **{"node-name": node, "size": size_mib << 20})
+
     def _throttle(self, lun: int, bytes_per_s: int) -> None:
         # 1 byte a second: the first request still passes, the next waits for minutes.
         limits = dict.fromkeys(("bps_rd", "bps_wr", "iops_rd", "iops_wr", "iops"), 0)

@@ -108,6 +108,11 @@ class Lab:
         self.on_all(lambda server: server.wait_until(f"test -b {lun.by_id}"), running)
         return lun
 
+    def grow_lun(self, index: int, size_mib: int) -> None:
+        """Make a LUN larger, as a SAN does, until the next restore; servers must ask to notice."""
+        running = [server for server in self.servers if server.is_on()]
+        self.on_all(lambda server: server.resize_lun(index, size_mib), running)
+
     # Known state
 
     def is_up(self) -> bool:
