@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import RefusedError
+from ..errors import OvsError, RefusedError
 from ..model.config_standing import Own, Standing, changes, differences, judge
 from ..model.pool_config import NAME, PoolConfig
 from ..model.repositories import Repository
@@ -40,7 +40,7 @@ def plan_join(host: Host, device: str) -> Plan:
         return Plan()
     try:
         copy = kept_config.read_unmounted(host, device)
-    except RefusedError as error:
+    except OvsError as error:
         host.talk.detail(f"no copy of the pool's configuration was found: {error.what}")
         return Plan()
     if copy is None:
@@ -108,7 +108,7 @@ def find_copy(host: Host) -> PoolConfig | None:
             return kept_config.read_copy(host)
         root = mounting.read_list(host).cluster_root
         return None if root is None else _on_device(host, root)
-    except RefusedError as error:
+    except OvsError as error:
         host.talk.notice(f"no copy of the pool's configuration was read: {error.what}")
         return None
 

@@ -30,6 +30,8 @@ from .plan import Edit, Step, edit_step, folder_of
 FOLDER = pool_fs.FOLDER
 #: for locks/config: others hold it for moments
 PATIENCE_S = 10.0
+#: a server that has just died keeps everybody waiting for its locks (T x 2 s, and some)
+RECOVERY_S = 90.0
 
 
 def record_path(host: Host) -> str:
@@ -82,7 +84,7 @@ def read_copy(host: Host) -> PoolConfig | None:
     if folder is None:
         return None
     path = f"{folder}/{pool_config.NAME}"
-    text = host.run(filesystems.cat(path)).stdout
+    text = host.run(replace(filesystems.cat(path), timeout_s=RECOVERY_S)).stdout
     try:
         return parse_config(text, path) if text else None
     except ParseError as error:
