@@ -85,6 +85,23 @@ def test_a_newcomer_takes_all_from_the_volume(servers: list[Server]) -> None:
     assert "already mounted" in done(three, MAKE)
 
 
+def test_a_new_cluster_on_all_its_servers_at_once(servers: list[Server]) -> None:
+    *_, three, four = servers
+    nodes = " ".join(f"--node {node.name}={node.ip_address}" for node in ALL[2:])
+    line = f"ovs-cluster-configure {nodes} --cluster-name other --timing fast --all"
+    said = done(three, line)
+    assert "no copy is kept" in said, "there is no cluster root yet"
+    for number, server in enumerate((three, four)):
+        cluster = server.cluster_conf().cluster
+        assert (cluster.name, cluster.numbered(number)) != ("ocfs2", None)
+        assert [node.number for node in cluster.nodes] == [0, 1]
+        assert server.o2cb_defaults().get("O2CB_HEARTBEAT_THRESHOLD") == "16"
+        assert (server.root / "sys/kernel/config/cluster/other").is_dir()
+    four.commands.clear()
+    done(three, line)
+    assert four.commands == [], "already so"
+
+
 def test_a_volume_whose_pool_does_not_know_the_newcomer(servers: list[Server]) -> None:
     one, _, three, _ = servers
     done(one, PROPAGATE)
