@@ -50,8 +50,8 @@ demo: .venv ## the white paper's story on three virtual servers; STORAGE=san (de
 bench: .venv ## how long ovstools takes to start, and the HA master to decide
 	$(PYTHON) -m tests.bench
 
-ha-try: .venv ## three servers of a pool as processes on this machine, with guests under HA
-	$(PYTHON) bin/ovstools ha-try start
+ha-try: .venv ## three servers of a pool as processes on this machine, with guests; DIR=folder
+	$(PYTHON) bin/ovstools ha-try $(if $(DIR),--dir "$$DIR") start
 
 lab: .venv ## start three virtual servers with this checkout's ovstools, and say how to log in
 	$(PYTHON) -m tests.lab up

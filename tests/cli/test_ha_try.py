@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +18,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ovstools.cli import main
+from ovstools.errors import RefusedError
 from ovstools.ha.driver.guest_desk import GuestDesk
 from ovstools.ha.driver.loop import Loop
 from ovstools.ha.forms.guest_file import GuestFile
 from ovstools.ha.report import Power
 from ovstools.ha.trial import control, layout, power
 from ovstools.ha.trial.bare_process import BareProcesses
+from ovstools.ha.trial.layout import Trial
 from ovstools.system.clock import Clock
+from tests.cli.conftest import Shell
 
 pytestmark = pytest.mark.processes
 
@@ -51,44 +58,129 @@ def until(happens: Callable[[], Any]) -> None:
         time.sleep(0.05)
 
 
+def daemons_of(trial: Trial) -> set[int]:
+    """Return the keeper and the agent of a server."""
+    found = set()
+    for pid in power.members(trial, "vmserver1"):
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if words[-2:-1] == [b"keeper"] or words[-3:-1] == [b"agent", b"vmserver1"]:
+                found.add(pid)
+    return found
+
+
 def test_a_servers_life(folder: Path) -> None:
     found = ovstools(folder, "start", "--servers", "1", "--guests", "1", "--dead", "1")
     assert found.exit_code == 0, found.output
     trial = layout.load(folder)
-    assert (trial.nodes, trial.dead_s) == (("vmserver1",), 1.0)
+    assert trial == Trial(folder, ("vmserver1",), 1.0)
     assert f"ha-try --dir {folder} env vmserver1" in found.output
     until(lambda: (folder / "running_pool" / "guest1.data").exists())
     again = ovstools(folder, "power-on", "vmserver1")
     assert (again.exit_code, again.output) == (0, "vmserver1 is already on\n")
     first = power.owner(trial, "vmserver1")
     assert first is not None
-    assert len(power.session(first)) >= 4, "it itself, keeper, agent and guest"
+    every = power.members(trial, "vmserver1")
+    assert len(every) >= 4, "it itself, keeper, agent and guest"
+    assert set(power.session(first)) <= set(every)
+    assert os.getpid() not in every
     env = ovstools(folder, "env", "vmserver1").output
     assert f"export OVSTOOLS_PATHS__POOL={folder}/pool" in env
     cut = ovstools(folder, "power-off", "vmserver1")
     assert cut.output == "the power of vmserver1 is cut\n"
-    assert power.session(first) == []
+    assert power.members(trial, "vmserver1") == power.session(first) == []
     assert ovstools(folder, "power-off", "vmserver1").output == "vmserver1 is already off\n"
     assert ovstools(folder, "stop").exit_code == 0
     assert not folder.exists()
+
+
+def test_what_outlives_its_first_process_is_found(folder: Path) -> None:
+    ovstools(folder, "start", "--servers", "1", "--guests", "1", "--dead", "1")
+    trial = layout.load(folder)
+    until(lambda: (folder / "running_pool" / "guest1.data").exists())
+    first = power.owner(trial, "vmserver1")
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    until(lambda: power.owner(trial, "vmserver1") is None)
+    daemons = daemons_of(trial)
+    assert len(daemons) == 2, "keeper and agent live on"
+    for words in (("power-on", "vmserver1"), ("start",)):
+        refused = ovstools(folder, *words).exception
+        assert isinstance(refused, RefusedError) and "live on" in refused.what
+        assert refused.hint == f"ovstools ha-try --dir {folder} power-off vmserver1"
+        assert daemons_of(trial) == daemons, "nothing was started or ended"
+    cut = ovstools(folder, "power-off", "vmserver1")
+    assert cut.output == "the power of vmserver1 is cut\n"
+    assert power.members(trial, "vmserver1") == []
 
 
 @pytest.mark.parametrize(
     "words", [("power-off", "nobody"), ("power-on", "nobody"), ("env", "../x")]
 )
 def test_an_unknown_server_is_refused(folder: Path, words: tuple[str, ...]) -> None:
-    layout.make(folder, ("vmserver1",), 1.0)
+    layout.make(Trial(folder, ("vmserver1",), 1.0))
     found = CliRunner().invoke(main.group, ["ha-try", "--dir", str(folder), *words])
     assert "there is no server" in str(found.exception or found.output)
 
 
-def test_a_folder_of_somebody_else_is_refused(folder: Path) -> None:
+def test_a_folder_of_somebody_else_is_refused(folder: Path, root_shell: Shell) -> None:
     folder.mkdir()
     (folder / "precious").touch()
-    found = ovstools(folder, "start")
-    assert "no folder of ha-try" in str(found.exception or found.output)
+    for words in ("start", "stop", "power-off vmserver1", "env vmserver1"):
+        found = root_shell(f"ovstools ha-try --dir {folder} {words}")
+        assert found.status == 4 and "no folder of ha-try" in found.err, words
     assert os.listdir(folder) == ["precious"]
-    assert "there is no try" in str(ovstools(folder, "stop").exception)
+
+
+def test_a_stop_without_a_try_is_already_so(folder: Path, root_shell: Shell) -> None:
+    gone = root_shell(f"ovstools ha-try --dir {folder} stop")
+    assert (gone.status, gone.out) == (0, f"there is no try in {folder}\n")
+    folder.mkdir()
+    assert root_shell(f"ovstools ha-try --dir {folder} --json stop").json["changed"] is False
+    assert folder.exists(), "it may be somebody's"
+
+
+def test_a_stop_that_was_interrupted_goes_on(folder: Path, root_shell: Shell) -> None:
+    """What says whose the folder is goes last: whatever else is left is removed."""
+    layout.make(Trial(folder, ("vmserver1",), 1.0))
+    shutil.rmtree(folder / "pool")
+    (folder / "link").symlink_to("/tmp")
+    assert root_shell(f"ovstools ha-try --dir {folder} stop").status == 0
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("start --dead nan", 2, "--dead: expected 1 to 120 seconds, found nan"),
+        ("start --dead inf", 2, "found inf"),
+        ("start --dead 0.5", 2, "found 0.5"),
+        ("start --servers 33", 2, "--servers"),
+        ("start --notify no/such/program", 4, "no/such/program is no program"),
+        ("start --notify /etc/passwd", 4, "/etc/passwd is no program"),
+        ("env vmserver1", 4, "there is no try in"),
+    ],
+)
+def test_what_cannot_be_makes_nothing(
+    folder: Path, root_shell: Shell, words: str, status: int, said: str
+) -> None:
+    found = root_shell(f"ovstools ha-try --dir {folder} {words}")
+    assert found.status == status and said in found.err, found
+    assert not folder.exists()
+
+
+def test_an_empty_folder_name_is_not_the_current_folder(root_shell: Shell) -> None:
+    found = root_shell("ovstools ha-try --dir '' stop")
+    assert found.status == 2 and "expected a folder's name" in found.err
+
+
+@pytest.mark.parametrize("where", ["{0} --dir {1} {2}", "--dir {1} {0} {2}", "--dir {1} {2} {0}"])
+def test_common_options_go_anywhere(folder: Path, root_shell: Shell, where: str) -> None:
+    layout.make(Trial(folder, ("vmserver1",), 1.0))
+    line = where.format("--json", folder, "env vmserver1")
+    found = root_shell(f"ovstools ha-try {line}").json
+    assert found["variables"]["OVSTOOLS_PATHS__POOL"] == f"{folder}/pool"
+    assert found["status"] == 0
 
 
 class Desk:
@@ -159,3 +251,17 @@ def test_a_definition_without_a_command_does_not_start(folder: Path) -> None:
     ok, why = Desk(folder).tell(guest(folder), "start")
     assert not ok
     assert "expected `command: [WORD, ...]`" in why
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [((), "bin/ovstools ha-try start"),
+     (("DIR=/tmp/a  b",), "bin/ovstools ha-try --dir /tmp/a  b start")],
+)  # fmt: skip
+def test_make_takes_a_folder(words: tuple[str, ...], line: str) -> None:
+    make = ("make", "-s", "-o", ".venv/.installed", "ha-try", "PYTHON=echo", *words)
+    said = subprocess.run(
+        make, cwd=PROGRAM.parents[1], env={"PATH": os.environ["PATH"]}, text=True,
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert said.stdout == f"{line}\n"

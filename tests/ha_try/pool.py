@@ -33,9 +33,8 @@ class Pool:
     def __init__(self, folder: Path, servers: int = 3, program: Path = PROGRAM) -> None:
         self.clock = Clock()
         self.program = program
-        self.trial: Trial = control.start(
-            folder, servers, 0, DEAD_S, program, self.clock, lambda text: None
-        )
+        wanted = control.Wanted(servers, 0, DEAD_S)
+        self.trial: Trial = control.start(folder, wanted, program, self.clock, lambda text: None)
 
     # ------------------------------------------------------------ doing
 
