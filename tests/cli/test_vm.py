@@ -136,6 +136,25 @@ def test_start_waits_until_it_runs(at_pool: Shell, pool: HaPool) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("words", ["stop web --timeout 30", "start web", "migrate web vmserver3",
+                                   "relocate web vmserver2", "relocate web vmserver3"])  # fmt: skip
+def test_a_guest_without_its_lock_is_refused_at_once(
+    at_pool: Shell, pool: HaPool, words: str
+) -> None:
+    pool.guest("web")
+    pool.entry("web", Phase.RUNNING, "vmserver2")
+    pool.report("vmserver2", {"web": Local(Power.RUNNING, False)})
+    before = pool.texts()
+    answer = at_pool(f"ovstools vm {words}")
+    assert answer.status == 4, answer
+    assert "web is on vmserver2 without its lock: no order touches it" in answer.err
+    assert "hint: try again then; if it stays so" in answer.err
+    assert pool.texts() == before and list((pool.folder / "requests").iterdir()) == []
+    listed = at_pool("ovstools vm list --json").json["guests"][0]
+    assert listed["state"] == "unlocked" and "systemctl status ovs-locks" in listed["way_out"]
+    assert at_pool("ovstools status").status == 3
+
+
 def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> None:
     pool.guest("web", state="stopped")
     pool.entry("web", Phase.OFF)

@@ -9,6 +9,8 @@ from .orders import OrderId, Orders
 from .report import Report
 
 MASTER = "master"
+#: the value of a lock's denial; anything else says that nobody knows
+HELD = "it is held elsewhere"
 
 
 def node_lock(node: str) -> str:

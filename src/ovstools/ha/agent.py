@@ -18,6 +18,7 @@ from .actions import (
     node_lock,
 )
 from .leading import Leading
+from .leftovers import Leftovers
 from .observation import Decision, Identity, Observation
 from .orders import OrderId, Orders
 from .report import ACCEPTED, REFUSED, Answer, Power
@@ -46,6 +47,7 @@ class Agent:
         self.leading = Leading(self)
         self.reporting = Reporting(self)
         self.stuck = Stuck(self)
+        self.leftovers = Leftovers(self)
         self._seen: Observation | None = None
         self._out: list[Issued] = []
         self._ticket = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import moves
 from .failures import cleared
-from .orders import Entry, Phase
+from .orders import SETTLED_WITHOUT_LOCK, Entry, Phase
 from .view import Condition
 from .wishes import ASK_MASTER, ASK_MIGRATE, ASK_RELOCATE, ASK_START, STARTED, Ask, Wish, Wishes
 
@@ -72,6 +72,10 @@ def _take(deciding: Deciding, ask: Ask) -> str | None:
     entry = deciding.entries.get(ask.guest)
     if entry is None:
         return None
+    unlocked = deciding.arrivals.get(ask.guest)
+    if unlocked is not None and entry.phase in SETTLED_WITHOUT_LOCK:
+        text = f"{ask.guest} is on {unlocked} without its lock: no order touches it"
+        return f"refused: {text} (`ovstools vm show {ask.guest}`)"
     if entry.phase is Phase.IGNORED:
         return f"refused: {ask.guest} is ignored"
     if ask.node and deciding.condition(ask.node) is not Condition.ONLINE:

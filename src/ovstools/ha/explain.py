@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .orders import Entry, Phase
+from .orders import SETTLED_WITHOUT_LOCK, Entry, Phase
 from .report import Local, Power
 from .switches import is_frozen, is_ignoring
 from .view import Condition, NodeView
 from .wishes import IGNORED, STARTED, Policy, Wish
 
 RUNNING, WAITING, ERROR, STUCK, PAUSED = "running", "waiting", "error", "stuck", "paused"
+UNLOCKED = "unlocked"
 FROZEN, SILENT, OFF = "frozen", "silent", "off"
 STARTING, STOPPING, MIGRATING = "starting", "stopping", "migrating"
-STATES = (RUNNING, WAITING, ERROR, STUCK, PAUSED, FROZEN, SILENT, OFF, IGNORED, STARTING, STOPPING,
-          MIGRATING)  # fmt: skip
+STATES = (RUNNING, WAITING, ERROR, STUCK, PAUSED, UNLOCKED, FROZEN, SILENT, OFF, IGNORED,
+          STARTING, STOPPING, MIGRATING)  # fmt: skip
 _BUSY = {Phase.STARTING: STARTING, Phase.STOPPING: STOPPING, Phase.MIGRATING: MIGRATING}
 #: phases in which a guest has, or may have, a copy on its server
 _PLACED = {Phase.RUNNING, *_BUSY}
@@ -41,13 +42,43 @@ def explain(
     if entry is None:
         return _undecided(wish, policy)
     node = nodes.get(entry.node)
-    if entry.phase in _PLACED:
+    unlocked = unlocked_on(entry, wish.name, nodes)
+    if unlocked is not None:
+        found = _unlocked(wish, unlocked)
+    elif entry.phase in _PLACED:
         found = _placed(entry, wish, node)
     elif entry.phase is Phase.LOST:
         found = _lost(entry, node)
     else:
         found = _apart(entry, wish)
     return _with_ha_off(found) if is_frozen(policy) else found
+
+
+def unlocked_on(entry: Entry, guest: str, nodes: Mapping[str, NodeView]) -> NodeView | None:
+    """Return the server that has a copy which no order touches: without its lock (rules 1, 9)."""
+    if entry.phase not in SETTLED_WITHOUT_LOCK:
+        return None
+    for node in nodes.values():
+        local = node.report.guests.get(guest) if node.report is not None else None
+        if local is None or local.locked or node.condition.is_gone:
+            continue
+        if local.power.is_here and local.power is not Power.MOVING:
+            return node
+    return None
+
+
+def _unlocked(wish: Wish, node: NodeView) -> Explained:
+    assert node.report is not None
+    local, name = node.report.guests[wish.name], node.name
+    if local.power is Power.PAUSED:
+        reason = f"suspended on {name}: it is there without its lock, and may be elsewhere"
+        way_out = (
+            f"`ovstools vm history {wish.name}` has the finding; `virsh destroy` there ends it"
+        )
+        return Explained(PAUSED, reason, way_out)
+    reason = f"it runs on {name} without its lock; its agent adopts it, and no order touches it"
+    way_out = f"if it stays so, on {name}: `systemctl status ovs-locks ovs-agent`"
+    return Explained(UNLOCKED, reason, way_out)
 
 
 def _undecided(wish: Wish, policy: Policy) -> Explained:
@@ -88,9 +119,6 @@ def _odd(entry: Entry, wish: Wish, node: NodeView, local: Local) -> Explained | 
     if local.power is Power.MOVING and entry.phase is Phase.RUNNING:
         reason = f"its memory is on its way to or from {name}, by nobody's order"
         return Explained(PAUSED, reason, f"on {name}: `virsh domjobinfo {wish.name}`")
-    if not local.locked and entry.phase is Phase.RUNNING:
-        reason = f"it is on {name} without its lock"
-        return Explained(PAUSED, reason, f"`ovstools vm history {wish.name}`: the finding there")
     if local.power is Power.PAUSED and entry.phase is Phase.RUNNING:
         return Explained(
             PAUSED, f"suspended on {name}", f"on {name}: resume it as it was suspended"

@@ -29,12 +29,14 @@ from .report import DONE, FAILED, REFUSED, Answer, Power
 from .switches import is_frozen
 from .wishes import BACKUP, STARTED
 from .work import (
+    UNLOCKED,
     Steps,
     Stopwatch,
     Worker,
     evidence,
     is_here,
     record,
+    runs_unlocked,
     sequences,
     wish_of,
 )
@@ -191,6 +193,8 @@ def _give_up(worker: Worker, guest: str) -> Steps:
 def stop(worker: Worker, guest: str, order: Order | None) -> Steps:
     """Shut down, then record and unlock."""
     wish = wish_of(worker, guest)
+    if runs_unlocked(worker, guest):
+        return Answer(REFUSED, UNLOCKED)
     if is_here(worker, guest):
         within_s = wish.stop_s if wish else 60.0
         stopped = yield StopGuest(guest, within_s, order.id if order else None)

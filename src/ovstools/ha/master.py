@@ -42,6 +42,11 @@ class Deciding:
         self.answers = dict(view.orders.answers)
         self.whereabouts = view.whereabouts()
         self.arrivals = view.arrivals()
+        self.newly_dead = {
+            node.name
+            for node in view.nodes.values()
+            if node.condition is Condition.DEAD and node.name not in view.orders.node_locks
+        }
         self.events: list[tuple[str, str, str]] = []
         self.wake_at = view.steady_at
         self.starts: dict[str, int] = {}

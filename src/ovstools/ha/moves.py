@@ -30,6 +30,8 @@ def move_group(deciding: Deciding, group: list[str], target: str, may_be_live: b
         wish = deciding.view.wishes.guests.get(guest)
         if entry is None or wish is None or entry.phase is not Phase.RUNNING:
             continue
+        if guest in deciding.arrivals:
+            continue  # without its lock: adopted first
         if entry.node != target and deciding.condition(entry.node).is_ready:
             is_live = may_be_live and wish.kind == VM
             entry = _move(deciding, entry._replace(back_to=None), target, is_live)

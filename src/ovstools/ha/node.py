@@ -129,6 +129,12 @@ def look_after(agent: Agent) -> None:
             agent.begin(Job(guest, "receive", None, transfers.receive(agent, guest)))
         elif power.is_here and power is not Power.MOVING:  # which arrives, or its hypervisor ends
             agent.begin(Job(guest, "adopt", None, transfers.adopt(agent, guest)))
+    for guest, entry in agent.orders.entries.items():
+        if guest in agent.jobs or guest in seen.busy or guest_lock(guest) in seen.kept:
+            continue
+        steps = agent.leftovers.attempt(guest, entry)
+        if steps is not None:
+            agent.begin(Job(guest, "settle", None, steps))
 
 
 def leave(agent: Agent) -> bool:

@@ -30,6 +30,12 @@ class Phase(Enum):
     __hash__ = object.__hash__
 
 
+#: phases in which a copy without its lock is no guest on its way, and no order may touch it
+SETTLED_WITHOUT_LOCK = frozenset(
+    {Phase.RUNNING, Phase.WAITING, Phase.LOST, Phase.ERROR, Phase.FROZEN}
+)
+
+
 class Order(NamedTuple):
     """One order to one server; `to`: the other end of a migration; record as rule 3 names it."""
 

@@ -68,7 +68,8 @@ def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return life.found_running(deciding, entry, here)
     if wish.state != STARTED:
         return entry._replace(phase=Phase.OFF, order=None, target=None)
-    if entry.wait_s and not deciding.is_older(wish.name, entry.wait_s):
+    is_new = entry.moves and deciding.newly_dead  # it may be this proof that was lacking
+    if entry.wait_s and not is_new and not deciding.is_older(wish.name, entry.wait_s):
         return entry
     if wish.name in deciding.arrivals:
         return entry  # a server has it without our lock: adopted or a finding, never doubled

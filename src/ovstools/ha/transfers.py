@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..model.owner_record import GuestState, OwnerRecord
+from ..model.owner_record import GuestState, OwnerRecord, RecordRead
 from .actions import (
+    HELD,
     DropFromKeeper,
     MigrateGuest,
     PutToKeeper,
@@ -20,18 +21,21 @@ from .certificate import Granted
 from .jobs import certified
 from .orders import Order
 from .releases import RETRY_S, hand_over
-from .report import DONE, FAILED, Answer, Power
+from .report import DONE, FAILED, REFUSED, Answer, Power
 from .wishes import IGNORED
-from .work import Steps, Worker, is_here, power_of, record, wish_of
+from .work import UNLOCKED, Steps, Worker, is_here, power_of, record, runs_unlocked, wish_of
 
 #: pause before a guest that may not be resumed yet is looked at again
 FINDING_S = 30.0
+WAY_OUT = "it goes on here as soon as it is proven to be the only copy; else end it here by hand"
 
 
 def migrate(worker: Worker, guest: str, order: Order) -> Steps:
     """Send a guest; the record says so before, and names the other end alone afterwards."""
     if order.to is None or power_of(worker, guest) is not Power.RUNNING:
         return Answer(FAILED, f"{guest} does not run here")
+    if runs_unlocked(worker, guest):
+        return Answer(REFUSED, UNLOCKED)
     wish = wish_of(worker, guest)
     if wish is not None and wish.mark is not None:
         return Answer(FAILED, f"marked {wish.mark.kind} by {wish.mark.writer}")
@@ -109,22 +113,35 @@ def resume(worker: Worker, guest: str) -> Steps:
 
 
 def adopt(worker: Worker, guest: str) -> Steps:
-    """Lock a guest that runs here without our lock; if another has it, suspend at once."""
+    """Lock a guest that runs here without our lock; if another may have it, suspend at once."""
     name = guest_lock(guest)
     granted = yield TakeLock(name)
     if granted.ok:
         proof = yield from certified(worker, guest, granted.value, own_copy=True)
-        if isinstance(proof, Granted) and is_here(worker, guest):
-            kept = yield PutToKeeper(name)
-            if kept.ok:
-                state = record(worker, guest, GuestState.RUNNING, granted.value)
-                yield WriteRecord(guest, state)
-                worker.event("adopted", guest, "", tuple(map(str, proof.proofs)))
-                return None
+        if isinstance(proof, Granted):
+            return (yield from _keep(worker, guest, granted.value, proof))
+        why = f"while {proof.reason}"
         yield ReleaseLock(name)
+    elif granted.value == HELD:
+        why = "while its lock was held elsewhere"
+    else:  # storage or keeper do not answer, which says nothing against this copy
+        yield Wait(RETRY_S)
+        return None
     if power_of(worker, guest) is Power.RUNNING:
         yield SuspendGuest(guest)
-        worker.event("finding", guest, "it ran here while its lock was held elsewhere: suspended")
+        worker.event("finding", guest, f"it ran here {why}: suspended; {WAY_OUT}")
+    return None
+
+
+def _keep(worker: Worker, guest: str, found: RecordRead, proof: Granted) -> Steps:
+    """Hand the lock of a guest that runs here to the keeper, and say so in its record."""
+    kept = (yield PutToKeeper(guest_lock(guest))) if is_here(worker, guest) else None
+    if kept is None or not kept.ok:  # tried again: it is the only copy
+        yield ReleaseLock(guest_lock(guest))
+        yield Wait(RETRY_S if kept is not None else 0.0)
+        return None
+    yield WriteRecord(guest, record(worker, guest, GuestState.RUNNING, found))
+    worker.event("adopted", guest, "", tuple(map(str, proof.proofs)))
     return None
 
 

@@ -79,10 +79,10 @@ class View:
                         found[guest] = node.name
         return found
 
-    def arrivals(self) -> set[str]:
-        """Return the guests that a live server reports without our lock there: not adopted yet."""
+    def arrivals(self) -> dict[str, str]:
+        """Return the guests that a live server has without our lock there, and which server."""
         return {
-            guest
+            guest: node.name
             for node in self.nodes.values()
             if not node.condition.is_gone and node.report is not None
             for guest, local in node.report.guests.items()

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Optional, Protocol
 
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
-from .actions import Action, Result
+from .actions import Action, Result, guest_lock
 from .certificate import Evidence
 from .observation import Identity, Observation
 from .orders import Order, Orders
@@ -14,6 +14,7 @@ from .report import Answer, Power
 from .rules import Rules
 from .wishes import Wish
 
+UNLOCKED = "it is here without its lock: adopted, or suspended, before any order"
 #: yields an action, receives its result, and returns the order's answer, if there is one
 Steps = Generator[Action, Result, Optional[Answer]]
 
@@ -85,6 +86,11 @@ def wish_of(worker: Worker, guest: str) -> Wish | None:
     """Return what the operator wants, as far as we can see."""
     files = worker.seen.files
     return files.wishes.guests.get(guest) if files else None
+
+
+def runs_unlocked(worker: Worker, guest: str) -> bool:
+    """Tell whether it is in memory here without its lock: no order touches it (rules 1 and 9)."""
+    return is_here(worker, guest) and guest_lock(guest) not in worker.seen.kept
 
 
 def power_of(worker: Worker, guest: str) -> Power | None:

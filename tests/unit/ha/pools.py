@@ -30,9 +30,12 @@ def waiting(node: str = "a", **values: Any) -> Entry:
     return Entry(Phase.WAITING, node, **{"home": "a", **values})
 
 
-def report(node: str, guests: Mapping[str, Power] | None = None, **values: Any) -> Report:
+def report(node: str, guests: Mapping[str, Power | Local] | None = None, **values: Any) -> Report:
     """Return what a healthy server reports."""
-    here = {guest: Local(power, power.is_here) for guest, power in (guests or {}).items()}
+    here = {
+        guest: each if isinstance(each, Local) else Local(each, each.is_here)
+        for guest, each in (guests or {}).items()
+    }
     known = {"node_lock": True, "asked": True, "guests": here, "mem_mb": 8000, **values}
     return Report(node=node, boot=f"{node}-1", **known)
 
@@ -55,7 +58,7 @@ def view(
     conditions: Mapping[str, Condition] | None = None, answers: Mapping[str, str] | None = None,
 ) -> View:  # fmt: skip
     """Return one cycle's input; entries that run are reported where they do."""
-    here: dict[str, dict[str, Power]] = {name: {} for name in NAMES}
+    here: dict[str, dict[str, Power | Local]] = {name: {} for name in NAMES}
     for guest, entry in entries.items():
         if entry.phase is Phase.RUNNING:
             here[entry.node][guest] = Power.RUNNING

@@ -8,7 +8,7 @@ import pytest
 
 from ovstools.ha.master import decide_nothing
 from ovstools.ha.orders import Entry, Phase
-from ovstools.ha.report import Power
+from ovstools.ha.report import Local, Power
 from ovstools.ha.view import Condition
 from ovstools.ha.wishes import (
     ASK_MASTER,
@@ -17,7 +17,9 @@ from ovstools.ha.wishes import (
     ASK_START,
     IGNORED,
     STOPPED,
+    TOGETHER,
     Ask,
+    Rule,
 )
 
 from .pools import decided, report, running, view, waiting, wish
@@ -94,6 +96,28 @@ def test_the_last_answer(ask: Ask, entry: Entry, answer: str) -> None:
 def test_a_guest_that_is_gone_and_answers_that_nobody_waits_for() -> None:
     orders, _ = decided(view((), {}, (TO_B,), answers={"1": "accepted", "0": "done"}))
     assert orders.answers == {"1": "failed: g is no longer under HA"}
+
+
+@pytest.mark.parametrize("verb", [ASK_MIGRATE, ASK_RELOCATE, ASK_START])
+@pytest.mark.parametrize("entry", [running(), waiting(), ERROR, FROZEN])
+def test_no_order_touches_a_guest_without_its_lock(verb: str, entry: Entry) -> None:
+    there = {"a": report("a", guests={"g": Local(Power.RUNNING, False)})}
+    ask = Ask("1", verb, "g", "b" if verb != ASK_START else "")
+    orders, _ = decided(view((wish("g"),), {"g": entry}, (ask,), reports=there))
+    assert orders.entries["g"].order is None
+    assert orders.answers["1"] == (
+        "refused: g is on a without its lock: no order touches it (`ovstools vm show g`)"
+    )
+
+
+def test_nor_is_it_moved_with_its_group() -> None:
+    guests = (wish("g"), wish("h"))
+    there = {"a": report("a", guests={"g": Local(Power.RUNNING, True),
+                                      "h": Local(Power.RUNNING, False)})}  # fmt: skip
+    seen = view(guests, {"g": running(), "h": running()}, (TO_B,), reports=there)
+    wishes = replace(seen.wishes, rules=(Rule(TOGETHER, frozenset("gh")),))
+    orders, _ = decided(replace(seen, wishes=wishes))
+    assert orders.entries["h"].order is None
 
 
 def test_a_server_that_is_not_online_takes_nothing() -> None:

@@ -42,6 +42,9 @@ class FakeAgent:
         """Note which job begins."""
         self.jobs[job.guest] = job
 
+    def event(self, *words: object) -> None:
+        """Say nothing."""
+
     def wake(self, moment: float) -> None:
         """Never be woken."""
 

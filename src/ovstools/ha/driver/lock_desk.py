@@ -8,6 +8,7 @@ from typing import Any
 from ...model.keeper_words import PAGE, LockState, Refusal, Verb, Yes
 from ...model.lock_names import is_guest
 from .. import locks
+from ..actions import HELD
 from ..keeper_client import KeeperClient
 from ..locks import Denied, Granted
 from ..pool_io import Abandoned, Done, Failed, PoolIo
@@ -57,7 +58,7 @@ class LockDesk:
             self._descriptors[name] = found.descriptor
             return True, locks.record_of(found.content) if is_guest(name) else found.content
         if isinstance(found, Denied):
-            return False, "it is held elsewhere"
+            return False, HELD
         return False, _reason(found)
 
     def release(self, name: str) -> Task[Ended]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..after import STARTS_AFTER
-from ..explain import ERROR, FROZEN, STUCK, WAITING
+from ..explain import ERROR, FROZEN, STUCK, UNLOCKED, WAITING
 from . import guests
 from .pool_view import PoolView
 from .servers import roughly
@@ -11,7 +11,7 @@ from .session import Session
 from .waiting import Progress
 
 #: states that last until something else changes
-_ENDS = {WAITING, ERROR, FROZEN, STUCK}
+_ENDS = {WAITING, ERROR, FROZEN, STUCK, UNLOCKED}
 
 
 def progress_of(session: Session, view: PoolView, guest: str) -> Progress:

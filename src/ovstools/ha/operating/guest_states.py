@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import RefusedError
+from ..explain import unlocked_on
 from ..forms.edit import with_changes
 from ..forms.guest_file import GuestFile
 from ..orders import Phase
@@ -15,6 +16,7 @@ from .asking import Ask
 from .edits import edit
 from .guest_progress import progress_of
 from .pool_view import PoolView, guest_path
+from .servers import roughly
 from .session import Session
 from .waiting import Await, Progress
 from .work import Stage, Step, Work
@@ -29,6 +31,7 @@ def start(session: Session, name: str, limit_s: float | None, is_waiting: bool) 
     view = session.view()
     file = guests.demand(view, name)
     _demand_ha(view, name, STARTED)
+    _demand_lock(session, view, name)
     if file.mark is not None:
         raise RefusedError(
             f"{name} is marked {file.mark.kind} by {file.mark.writer}: a job writes its image",
@@ -51,6 +54,7 @@ def stop(session: Session, name: str, limit_s: float | None, is_waiting: bool) -
     view = session.view()
     file = guests.demand(view, name)
     _demand_ha(view, name, STOPPED)
+    _demand_lock(session, view, name)
     if file.state == STOPPED and _is_off(view, name):
         return Work((), _answer(name, "is already off", None, False))
     stages = [_wanting(session, view, file, STOPPED)]
@@ -69,6 +73,7 @@ def move(
     node = session.members.named(word)
     view = session.view()
     guests.demand(view, name)
+    _demand_lock(session, view, name)
     entry = view.orders.entries.get(name)
     if entry is not None and entry.phase is Phase.RUNNING and entry.node == node:
         return Work((), _answer(name, "already runs", node, False))
@@ -84,6 +89,20 @@ def _demand_ha(view: PoolView, name: str, state: str) -> None:
             f"HA is off for the pool: nobody would carry that out for {name}",
             hint=f"ovstools pool ha on; or, to say it for later: ovstools vm set {name} "
             f"state={state}",
+        )
+
+
+def _demand_lock(session: Session, view: PoolView, name: str) -> None:
+    """Refuse what no agent would carry out: an order to a guest that has not its lock."""
+    entry = view.orders.entries.get(name)
+    nodes = roughly(session, view).nodes
+    node = unlocked_on(entry, name, nodes) if entry is not None else None
+    if node is not None:
+        raise RefusedError(
+            f"{name} is on {node.name} without its lock: no order touches it",
+            "its agent adopts it within seconds, or suspends it when another server may have it",
+            hint=f"try again then; if it stays so: ovstools vm show {name}; on {node.name}: "
+            "systemctl status ovs-locks ovs-agent",
         )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..explain import ERROR, FROZEN, PAUSED, SILENT, STUCK, WAITING
+from ..explain import ERROR, FROZEN, PAUSED, SILENT, STUCK, UNLOCKED, WAITING
 from ..view import Condition
 from . import conditions, guests
 from .local_state import LocalState
 from .pool_view import guest_path
 from .servers import Servers
 
-_GUESTS_STATES = {WAITING, ERROR, STUCK, PAUSED, FROZEN, SILENT}
+_GUESTS_STATES = {WAITING, ERROR, STUCK, PAUSED, UNLOCKED, FROZEN, SILENT}
 _FINE = {Condition.ONLINE, Condition.MAINTENANCE, Condition.LEAVING}
 
 

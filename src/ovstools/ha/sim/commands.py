@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...model.owner_record import GuestState, OwnerRecord
 from ..report import Power
 from ..wishes import ASK_MASTER, ASK_START, DISABLED, STARTED, STOPPED, Ask, Mark, Wish
+from .dlm import KEEPER
 from .scenario import GUEST_CPU, GUEST_MEM_MB
 from .server import DOWN
 
@@ -100,6 +101,16 @@ class Commands:
 
     def _hang_daemon(self, node: str) -> None:
         self.world.hang_agent(self._server(node))
+
+    def _kill_keeper(self, node: str) -> None:
+        """Free every lock in a keeper, its descriptor store as well; guests run on without."""
+        server = self._server(node)
+        if not server.is_up:
+            return
+        self.world.watch.by_hand.update(filter(server.runs, server.guests))
+        for name in list(server.kept):
+            self.world.dlm.close(server, name, KEEPER)
+        self.world.wake_all()
 
     # ------------------------------------------------------------ the operator
 

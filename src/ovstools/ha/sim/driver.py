@@ -147,8 +147,11 @@ class Driver:
     def _taken(self, ticket: int, name: str, granted: bool) -> None:
         if granted:
             self.held.add(name)
+        if not granted:
+            self.done(ticket, False, act.HELD)
+            return
         value = self.world.store.record(name[6:]) if name.startswith("guest-") else None
-        self.done(ticket, granted, value)
+        self.done(ticket, True, value)
 
     def _release(self, ticket: int, action: act.ReleaseLock) -> None:
         self.held.discard(action.name)

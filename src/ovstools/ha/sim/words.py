@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "restart-daemon": (NODE,),
     "kill-daemon": (NODE,),
     "hang-daemon": (NODE,),
+    "kill-keeper": (NODE,),
     "maintenance-on": (NODE,),
     "maintenance-off": (NODE,),
     "set": (GUEST, STATE),
