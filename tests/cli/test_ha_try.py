@@ -94,6 +94,17 @@ def test_a_servers_life(folder: Path) -> None:
     assert not folder.exists()
 
 
+def test_events_go_to_the_program_that_was_named(folder: Path, tmp_path: Path) -> None:
+    program, told = tmp_path / "program", tmp_path / "told"
+    program.write_text(f"#!/bin/sh\ncat >>{told}\n")
+    program.chmod(0o755)
+    words = ("start", "--servers", "1", "--guests", "0", "--dead", "1", "--notify", str(program))
+    assert ovstools(folder, *words).exit_code == 0
+    until(lambda: told.exists() and told.read_text().endswith("\n"))
+    first = json.loads(told.read_text().splitlines()[0])
+    assert (first["node"], first["event"]) == ("vmserver1", "master")
+
+
 def test_what_outlives_its_first_process_is_found(folder: Path) -> None:
     ovstools(folder, "start", "--servers", "1", "--guests", "1", "--dead", "1")
     trial = layout.load(folder)
