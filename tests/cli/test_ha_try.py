@@ -40,7 +40,7 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a try's folder with a short path; whatever has power at the end loses it."""
     monkeypatch.setattr("sys.argv", [str(PROGRAM)])
     with tempfile.TemporaryDirectory(prefix="ovs-", dir="/tmp") as name:
-        path = Path(name) / "t"
+        path = Path(name) / "t r y"  # a blank, as a user may have one
         yield path
         if (path / layout.MARKER).exists():
             control.stop(layout.load(path), Clock())
@@ -74,7 +74,7 @@ def test_a_servers_life(folder: Path) -> None:
     assert found.exit_code == 0, found.output
     trial = layout.load(folder)
     assert trial == Trial(folder, ("vmserver1",), 1.0)
-    assert f"ha-try --dir {folder} env vmserver1" in found.output
+    assert f"ha-try --dir '{folder}' env vmserver1" in found.output
     until(lambda: (folder / "running_pool" / "guest1.data").exists())
     again = ovstools(folder, "power-on", "vmserver1")
     assert (again.exit_code, again.output) == (0, "vmserver1 is already on\n")
@@ -85,7 +85,7 @@ def test_a_servers_life(folder: Path) -> None:
     assert set(power.session(first)) <= set(every)
     assert os.getpid() not in every
     env = ovstools(folder, "env", "vmserver1").output
-    assert f"export OVSTOOLS_PATHS__POOL={folder}/pool" in env
+    assert f"export OVSTOOLS_PATHS__POOL='{folder}/pool'" in env
     cut = ovstools(folder, "power-off", "vmserver1")
     assert cut.output == "the power of vmserver1 is cut\n"
     assert power.members(trial, "vmserver1") == power.session(first) == []
@@ -118,7 +118,7 @@ def test_what_outlives_its_first_process_is_found(folder: Path) -> None:
     for words in (("power-on", "vmserver1"), ("start",)):
         refused = ovstools(folder, *words).exception
         assert isinstance(refused, RefusedError) and "live on" in refused.what
-        assert refused.hint == f"ovstools ha-try --dir {folder} power-off vmserver1"
+        assert refused.hint == f"ovstools ha-try --dir '{folder}' power-off vmserver1"
         assert daemons_of(trial) == daemons, "nothing was started or ended"
     cut = ovstools(folder, "power-off", "vmserver1")
     assert cut.output == "the power of vmserver1 is cut\n"
@@ -138,16 +138,16 @@ def test_a_folder_of_somebody_else_is_refused(folder: Path, root_shell: Shell) -
     folder.mkdir()
     (folder / "precious").touch()
     for words in ("start", "stop", "power-off vmserver1", "env vmserver1"):
-        found = root_shell(f"ovstools ha-try --dir {folder} {words}")
+        found = root_shell(f"ovstools ha-try --dir '{folder}' {words}")
         assert found.status == 4 and "no folder of ha-try" in found.err, words
     assert os.listdir(folder) == ["precious"]
 
 
 def test_a_stop_without_a_try_is_already_so(folder: Path, root_shell: Shell) -> None:
-    gone = root_shell(f"ovstools ha-try --dir {folder} stop")
+    gone = root_shell(f"ovstools ha-try --dir '{folder}' stop")
     assert (gone.status, gone.out) == (0, f"there is no try in {folder}\n")
     folder.mkdir()
-    assert root_shell(f"ovstools ha-try --dir {folder} --json stop").json["changed"] is False
+    assert root_shell(f"ovstools ha-try --dir '{folder}' --json stop").json["changed"] is False
     assert folder.exists(), "it may be somebody's"
 
 
@@ -156,7 +156,7 @@ def test_a_stop_that_was_interrupted_goes_on(folder: Path, root_shell: Shell) ->
     layout.make(Trial(folder, ("vmserver1",), 1.0))
     shutil.rmtree(folder / "pool")
     (folder / "link").symlink_to("/tmp")
-    assert root_shell(f"ovstools ha-try --dir {folder} stop").status == 0
+    assert root_shell(f"ovstools ha-try --dir '{folder}' stop").status == 0
     assert not folder.exists()
 
 
@@ -167,15 +167,15 @@ def test_a_stop_that_was_interrupted_goes_on(folder: Path, root_shell: Shell) ->
         ("start --dead inf", 2, "found inf"),
         ("start --dead 0.5", 2, "found 0.5"),
         ("start --servers 33", 2, "--servers"),
-        ("start --notify no/such/program", 4, "no/such/program is no program"),
-        ("start --notify /etc/passwd", 4, "/etc/passwd is no program"),
+        ("start --notify no/such/program", 4, "'no/such/program' is no program"),
+        ("start --notify /etc/passwd", 4, "'/etc/passwd' is no program"),
         ("env vmserver1", 4, "there is no try in"),
     ],
 )
 def test_what_cannot_be_makes_nothing(
     folder: Path, root_shell: Shell, words: str, status: int, said: str
 ) -> None:
-    found = root_shell(f"ovstools ha-try --dir {folder} {words}")
+    found = root_shell(f"ovstools ha-try --dir '{folder}' {words}")
     assert found.status == status and said in found.err, found
     assert not folder.exists()
 
@@ -188,7 +188,7 @@ def test_an_empty_folder_name_is_not_the_current_folder(root_shell: Shell) -> No
 @pytest.mark.parametrize("where", ["{0} --dir {1} {2}", "--dir {1} {0} {2}", "--dir {1} {2} {0}"])
 def test_common_options_go_anywhere(folder: Path, root_shell: Shell, where: str) -> None:
     layout.make(Trial(folder, ("vmserver1",), 1.0))
-    line = where.format("--json", folder, "env vmserver1")
+    line = where.format("--json", f"'{folder}'", "env vmserver1")
     found = root_shell(f"ovstools ha-try {line}").json
     assert found["variables"]["OVSTOOLS_PATHS__POOL"] == f"{folder}/pool"
     assert found["status"] == 0

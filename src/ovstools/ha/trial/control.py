@@ -33,7 +33,7 @@ PROGRAM = """command:
   count=0
   while :; do
     count=$((count + 1))
-    echo "$SERVER $count" >>{data}
+    echo "$SERVER $count" >>"$TRY/running_pool/$GUEST.data"
     sleep 1
   done
 """
@@ -83,8 +83,11 @@ def plan(found: Trial | None, folder: Path, wanted: Wanted) -> Trial:
         raise UsageError(
             f"--dead: expected {LEAST_DEAD_S:g} to {MOST_DEAD_S:g} seconds, found {wanted.dead_s:g}"
         )
-    if wanted.notify and not _is_program(wanted.notify):
-        raise RefusedError(f"{wanted.notify} is no program that can be run (--notify)")
+    if wanted.notify is not None and not _is_program(wanted.notify):
+        raise RefusedError(
+            f"{wanted.notify!r} is no program that can be run",
+            hint="give --notify an absolute path, with the right to execute it",
+        )
     if found is None:
         nodes = tuple(f"vmserver{number}" for number in range(1, (wanted.servers or SERVERS) + 1))
         guests = GUESTS if wanted.guests is None else wanted.guests
@@ -115,7 +118,7 @@ def add_guest(trial: Trial, name: str, home: str, changes: Mapping[str, Any] | N
     if path.exists():
         return
     if not definition.exists():
-        definition.write_text(PROGRAM.format(data=trial.definitions / f"{name}.data"))
+        definition.write_text(PROGRAM)
     file = GuestFile(
         name=name, uuid="", hypervisor="process", definition=str(definition), state=STARTED,
         home=home, kind=CONTAINER, mem_mb=64, stop_s=5.0,

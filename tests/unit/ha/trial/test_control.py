@@ -64,7 +64,7 @@ def test_seconds_that_are_none(dead_s: float) -> None:
             plan(there, FOLDER, Wanted(dead_s=dead_s))
 
 
-@pytest.mark.parametrize("program", ["true", "/no/such", "/tmp", "/etc/passwd"])
+@pytest.mark.parametrize("program", ["", "true", "/no/such", "/tmp", "/etc/passwd"])
 def test_what_cannot_be_run_is_not_told(program: str) -> None:
     with pytest.raises(RefusedError, match="is no program"):
         plan(None, FOLDER, Wanted(notify=program))
