@@ -41,7 +41,8 @@ LEASE_S, GRACE_S = 10, 3
 CONF = """\
 NFS_CORE_PARAM {{
     Plugins_Dir = "{package}/usr/lib/x86_64-linux-gnu/ganesha";
-    Protocols = 3, 4; Enable_NLM = false; Enable_RQUOTA = false; MNT_Port = 20048;
+    Protocols = 3, 4; Mount_Path_Pseudo = true; Enable_NLM = false;
+    Enable_RQUOTA = false; MNT_Port = 20048;
 }}
 NFSV4 {{
     Lease_Lifetime = {lease_s}; Grace_Period = {grace_s};

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..errors import RefusedError, UsageError
 from ..model.heartbeat import KernelCluster
+from ..model.ocfs2 import Volume
 from ..model.ovsrepo import OvsRepo
 from ..model.repositories import Repository, RepositoryList
 from ..model.source import NfsSource
@@ -73,20 +74,19 @@ def _plan_root(
 
     def accept(host: Host, mountpoint: str) -> None:
         export_mount.refuse_unwritable(host, mountpoint)
-        _refuse_root(host, request, source, mountpoint, kernel, uuid)
+        _look(host, request, source, mountpoint, kernel, uuid)
 
     mount = mounts.read_mounts(host).at(top)
     if mount is None:
         change = export_mount.mount_change(host, source, uuid, top, accept)
-        then = f"then it is looked what is on {source}, and what is missing is made"
+        then = f"then what is on {source} is looked at, and what is missing is made"
         return Plan((Step(f"mount {source} at {top}", change),), notices=(then,), look_again=True)
     export_mount.refuse_unfit(mount)
     newer = catch_up.plan(host)
     if newer.steps:
         return newer
-    marker = _refuse_root(host, request, source, top, kernel, uuid)
+    marker, volume = _look(host, request, source, top, kernel, uuid)
     undo = () if known else (export_place.unmount_step(host, top),)
-    volume = heartbeat_file.look(host, top, marker, kernel)
     if volume is None:
         export_mount.refuse_unwritable(host, top)
         size_mib = heartbeat_file.size_mib(request.heartbeat_size)
@@ -104,18 +104,22 @@ def _plan_root(
     return Plan(tuple(steps), said, notices(request, marker))
 
 
-def _refuse_root(
+def _look(
     host: Host, request: Request, source: NfsSource, mountpoint: str, kernel: KernelCluster,
     uuid: str | None,
-) -> OvsRepo | None:  # fmt: skip
-    """Raise RefusedError for what is no cluster root of this pool; return its marker."""
+) -> tuple[OvsRepo | None, Volume | None]:  # fmt: skip
+    """Return the marker and the heartbeat file's volume; what is missing can be made.
+
+    Raises RefusedError for what is no cluster root of this pool, and cannot become it.
+    """
     marker = export_marker.read(host, mountpoint)
     export_marker.refuse_other_role(str(source), marker, CLUSTER_ROOT)
     export_marker.refuse_other_uuid(str(source), marker, uuid, host.settings.paths.repositories)
-    if heartbeat_file.look(host, mountpoint, marker, kernel) is None:
+    volume = heartbeat_file.look(host, mountpoint, marker, kernel)
+    if volume is None:
         size_mib = heartbeat_file.size_mib(request.heartbeat_size)
         heartbeat_file.refuse_no_room(host, mountpoint, size_mib)
-    return marker
+    return marker, volume
 
 
 def _pool_steps(host: Host, heartbeat_uuid: str, undo: tuple[Step, ...]) -> list[Step]:

@@ -6,6 +6,8 @@ from ovstools.errors import RefusedError
 from ovstools.model.mountinfo import Mount, parse_mountinfo
 from ovstools.model.nfs_options import compose, faults, is_nfs, port, value
 
+from .captured import captured
+
 WHERE = "/etc/ovs/repositories.options"
 
 
@@ -66,6 +68,16 @@ def test_faults_of_a_mount(options: str, flags: str, said: list[str]) -> None:
     found = faults(mount(options, flags=flags))
     assert len(found) == len(said)
     assert all(word in text for word, text in zip(said, found))
+
+
+@pytest.mark.parametrize(
+    ("case", "address"), [("nfs-pool", "192.168.100.1"), ("nfs3-ipv6", "fd00:100::1")]
+)
+def test_as_real_servers_mounted_them(case: str, address: str) -> None:
+    seen = parse_mountinfo(captured("mountinfo", case)).mounts[0]
+    assert is_nfs(seen) and faults(seen) == ()
+    assert value(seen, "addr") == address
+    assert port(",".join(seen.super_options)) == 2049
 
 
 def test_facts() -> None:
