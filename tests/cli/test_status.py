@@ -60,7 +60,7 @@ def test_what_is_to_be_looked_at_has_a_way_out(at_pool: Shell, pool: HaPool) -> 
         "guests/odd.yaml",
         "guests/db.yaml",
     }
-    assert "mend it, then `ovstools vm start web" in found["web"]["way_out"]
+    assert "mend it, then `ovstools vm start web`" in found["web"]["way_out"]
     assert found["db"]["text"].startswith("silent: ")
     assert found["vmserver2"]["text"].startswith("dead: ")
     assert "systemctl status ovs-agent" in found["vmserver3"]["way_out"]
@@ -69,6 +69,7 @@ def test_what_is_to_be_looked_at_has_a_way_out(at_pool: Shell, pool: HaPool) -> 
         "way_out": "ovstools-pool-files(5) has them all", "trouble": False,
     }  # fmt: skip
     assert all(each["way_out"] for each in found.values())
+    assert all(each["way_out"].count("`") % 2 == 0 for each in found.values())
 
 
 def test_ha_off_is_said_and_is_no_trouble(at_pool: Shell, pool: HaPool) -> None:
@@ -176,6 +177,22 @@ def test_what_if(at_pool: Shell, pool: HaPool) -> None:
     assert [each["failed"] for each in both] == [["vmserver1", "vmserver3"]]
     assert both[0]["guests"][0]["to"] == "vmserver2"
     assert at_pool("ovstools what-if vmserver9").status == 4
+
+
+def test_what_if_says_what_it_does_not_know(at_pool: Shell, pool: HaPool) -> None:
+    pool.guest("web")
+    pool.runs("web", "vmserver2")
+    pool.age_report("vmserver3", 300)
+    answer = at_pool("ovstools what-if")
+    assert answer.status == 3 and "nobody knows of its guests: vmserver3" in answer.out, answer
+    assert at_pool("ovstools what-if --json").json["unknown"] == ["vmserver3"]
+    assert at_pool("ovstools what-if vmserver3").status == 0
+    for node in ("vmserver1", "vmserver2"):
+        pool.age_report(node, 300)
+    for words in ("", "vmserver2"):
+        answer = at_pool(f"ovstools what-if {words}")
+        assert answer.status == 4 and "cannot be said" in answer.err, answer
+        assert "vmserver2: silent" in answer.err and "systemctl status ovs-agent" in answer.err
 
 
 def test_why(at_pool: Shell, pool: HaPool) -> None:

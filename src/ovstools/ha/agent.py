@@ -86,7 +86,8 @@ class Agent:
         if not can_act:
             self.leading.blind()
             self.stuck.forget()
-            return self._decision("blind: the pool file system cannot be read and written")
+            is_new = not self._has_remembered
+            return self._decision("begins" if is_new else "decides nothing, touches no guest")
         parked, self._parked = self._parked, []
         for job, result in parked:
             self._advance(job, result)

@@ -38,6 +38,7 @@ VERBS = {
     "list": pool_child_files.list_names,
     "look": pool_child_files.look,
     "prepare": pool_child_files.prepare,
+    "room": pool_child_files.room,
     "replace": pool_child_files.replace,
     "append": pool_child_files.append,
     "remove": pool_child_files.remove,

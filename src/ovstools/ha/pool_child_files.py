@@ -75,6 +75,14 @@ def prepare(folder: int, words: list[str], descriptors: list[int]) -> tuple[list
     return ["ok"], []
 
 
+def room(folder: int, words: list[str], descriptors: list[int]) -> tuple[list[str], list[int]]:
+    """Fail as a write on a full file system does, unless so many bytes are free."""
+    free = os.statvfs(folder)
+    if free.f_bavail * free.f_frsize < int(words[0]):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return ["ok"], []
+
+
 def _read_one(folder: int, name: str, limit: int) -> bytes:
     file = os.open(name, os.O_RDONLY | FLAGS, dir_fd=folder)
     try:

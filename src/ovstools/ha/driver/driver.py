@@ -134,7 +134,11 @@ class Driver:
         if not self._is_prepared:
             found = yield sighting.prepare(self.place.io, self.sight.limit_s)
             self._is_prepared = isinstance(found, Done)
-        return (yield from self.sight.round())
+        is_read = yield from self.sight.round()
+        if is_read and self.sight.is_full:
+            yield from self.sight.find_room()
+            self._is_prepared = self.sight.is_full  # else the reserve is wanted back, if it fits
+        return is_read
 
     def _ask_keeper(self) -> Task[None]:
         while True:

@@ -14,7 +14,7 @@ from ...system.clock import Clock
 from ..forms.guest_file import GuestFile, wish_of
 from ..observation import Files
 from ..orders import Orders
-from ..pool_io import Abandoned, Failed, PoolIo
+from ..pool_io import Abandoned, Done, Failed, PoolIo
 from ..report import Seen
 from ..wishes import Policy, Wishes
 from . import parsing, sighting
@@ -26,6 +26,9 @@ from .sighting import Content, Found, Names
 FULL_S = 10.0
 #: no sight without these; a guest's file that cannot be used concerns that guest alone
 ESSENTIAL = (ORDERS, POLICY, RULES, MASTER_FILE)
+
+FULL = "the pool file system is full"
+MAKE_ROOM = "make room there; whatever else is on that file system counts as well"
 
 
 class Sight:
@@ -55,7 +58,8 @@ class Sight:
         self._to_check: frozenset[str] = frozenset()
         self._wishes: Wishes | None = None
         self._files: Files | None = None
-        self._lost: str | None = "it has not been read yet"
+        self._lost: str | None = "the pool file system has not been read yet"
+        self.is_full = False
         #: when what is seen became whole again; a failover's own share counts from there
         self.since: float | None = None
         self.changes = 0  #: rises with every change but a mere new sequence number
@@ -65,8 +69,8 @@ class Sight:
     @property
     def trouble(self) -> str | None:
         """Return why nothing can be seen; None: it can."""
-        if self._lost is not None:
-            return self._lost
+        if self._lost is not None or self.is_full:
+            return self._lost or FULL
         for name, found in sorted(self._unusable.items()):
             if name in ESSENTIAL or found.is_newer:
                 return f"{name}: {found.reason}"
@@ -127,6 +131,22 @@ class Sight:
         self._lost = why
         self._signatures.clear()
         self.since = None
+
+    def fill(self) -> None:
+        """Take note that a write found no room: no sight until there is some again."""
+        if not self.is_full:
+            self._say(f"{FULL}, which is loss of sight: {MAKE_ROOM}")
+            self.changes += 1
+        self.is_full = True
+        self.since = None
+
+    def find_room(self) -> Task[None]:
+        """Look whether there is room again."""
+        found = yield sighting.room(self._io, self.limit_s)
+        if isinstance(found, Done):
+            self.is_full = False
+            self.since = self._clock.monotonic()
+            self._changed(POLICY)
 
     # ------------------------------------------------------------ reading
 

@@ -12,6 +12,8 @@ from ..pool_io import Done, Failed, Job, PoolIo
 
 FOLDERS = ("guests", "requests", "nodes", "events", "locks", "ssh")
 BALLAST, BALLAST_BYTES = "reserve", 16 * 2**20
+#: with less, the file system is full: a small write that happens to succeed is no sight (rule 5)
+ROOM_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def written_at(signature: str) -> float:
 def prepare(io: PoolIo, limit_s: float) -> Job[Done]:
     """Make the folders that are not there, and the ballast where there is room for it."""
     return io.ask("prepare", (str(BALLAST_BYTES), BALLAST, *FOLDERS), done, limit_s)
+
+
+def room(io: PoolIo, limit_s: float) -> Job[Done]:
+    """Ask whether there is room for what agents write; Failed with ENOSPC: there is not."""
+    return io.ask("room", (str(ROOM_BYTES),), done, limit_s)
 
 
 def _names(signature: str, data: bytes) -> Names:

@@ -89,6 +89,11 @@ class Writer:
         files = self._sight.files()
         if files is None or MASTER not in self._desk.held:
             return False, "no sight, or no role"
+        has_room = yield sighting.room(self._io, self._limit_s)
+        if not isinstance(
+            has_room, Done
+        ):  # the epoch alone would find room: it is written in place
+            return (yield from self._failed(has_room))
         found = yield read_blocks(self._io, [MASTER], self._limit_s)
         if not isinstance(found, Mapping):
             return (yield from self._failed(found))
@@ -174,8 +179,10 @@ class Writer:
         reason = found.reason if isinstance(found, Failed) else "it took too long"
         number = found.number if isinstance(found, Failed) else 0
         if number == errno.ENOSPC:
-            yield remove_file(self._io, sighting.BALLAST, self._limit_s)
-            self._sight.lose("the file system is full; the reserve is given back")
+            is_first = not self._sight.is_full
+            self._sight.fill()
+            if is_first:
+                yield remove_file(self._io, sighting.BALLAST, self._limit_s)
         elif number not in OUR_OWN:
             self._sight.lose(f"cannot write: {reason}")
         return False, reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...model.heartbeat import format_node_numbers
+from ..driver.sight import FULL, MAKE_ROOM
 from ..view import Condition, NodeView
 from .servers import Servers
 
@@ -50,6 +51,8 @@ def _joining(servers: Servers, node: NodeView) -> Reason:
 
 
 def _silent(servers: Servers, node: NodeView) -> Reason:
+    if servers.is_full:
+        return Reason(f"its report does not change: {FULL}", MAKE_ROOM)
     if servers.live is None:
         seen = "its report does not change, and nobody can tell from here whether it is live"
     elif node.report is None:

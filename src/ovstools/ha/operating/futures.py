@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...errors import ExitStatus, OvsError
+from ...errors import ExitStatus, OvsError, RefusedError
 from ...model.timing import BEAT_S, Timing
 from .. import what_if as future
+from ..driver.sight import FULL, MAKE_ROOM
+from ..view import Condition
 from ..what_if import WhatIf
-from . import chronicle
+from . import chronicle, conditions
 from .answer import BAD, GOOD, Answer, Part, Table
 from .servers import Judge, Servers
 from .session import Session
@@ -28,21 +30,43 @@ def look(session: Session, words: tuple[str, ...]) -> Answer:
     """Let these servers fail together; without any, each of those that are up, alone."""
     names = tuple(session.members.named(word) for word in words)
     servers = Judge(session).look()
+    unknown = _unknown(servers, names)
     pool, timing, start_s = _pool(servers), _timing(session), _start_s(session)
     if names:
         found: tuple[WhatIf, ...] = (future.what_if(pool, names, timing, start_s),)
     else:
         found = future.each_server(pool, timing, start_s)
-    holds = all(each.holds for each in found)
+    holds = all(each.holds for each in found) and not unknown
     parts: list[Part] = [part for each in found for part in _shown(each)]
-    parts.append(_verdict(found, bool(names)))
+    parts.append(_verdict(found, bool(names), unknown))
     data: dict[str, Any] = {
         "holds": holds,
+        "unknown": list(unknown),
         "dead_s": timing.dead_s,
         "start_s": start_s,
         "failures": [_data(each) for each in found],
     }
     return Answer(tuple(parts), data, ExitStatus.OK if holds else ExitStatus.UNHEALTHY)
+
+
+def _unknown(servers: Servers, failed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the servers of which nobody knows what they have; they take no guest either.
+
+    Raises RefusedError where that is so of all: any answer would be a guess.
+    """
+    if servers.is_full:
+        raise RefusedError(
+            f"{FULL}: no agent can write, so none would be restarted anywhere",
+            hint=MAKE_ROOM,
+        )
+    if not servers.up:
+        states = [f"{name}: {node.condition.value}" for name, node in sorted(servers.nodes.items())]
+        raise RefusedError(
+            "no server is live and reports: where guests would go cannot be said", *states,
+            hint=f"ovstools status; on each server: {conditions.AGENT}",
+        )  # fmt: skip
+    unknown = (name for name, n in servers.nodes.items() if n.condition is Condition.SILENT)
+    return tuple(sorted(set(unknown) - set(failed)))
 
 
 def _pool(servers: Servers) -> future.Pool:
@@ -80,8 +104,12 @@ def _shown(found: WhatIf) -> tuple[Part, ...]:
     return (title, Table(HEADER, rows, styles), "")
 
 
-def _verdict(found: tuple[WhatIf, ...], is_named: bool) -> str:
+def _verdict(found: tuple[WhatIf, ...], is_named: bool, unknown: tuple[str, ...]) -> str:
     without = [fate for each in found for fate in each.fates if fate.node is None]
+    if unknown:
+        more = f"; silent, so nobody knows of its guests: {' '.join(unknown)}"
+        names = sorted({fate.guest for fate in without})
+        return f"no place for: {' '.join(names) or 'nobody'}{more}"
     if not without:
         if is_named:
             return "every guest has a place"

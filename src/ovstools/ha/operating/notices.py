@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..driver.sight import FULL, MAKE_ROOM
 from ..explain import ERROR, FROZEN, PAUSED, SILENT, STUCK, UNLOCKED, WAITING
 from ..view import Condition
 from . import conditions, guests
@@ -70,7 +71,10 @@ def _pool(servers: Servers) -> Iterator[Notice]:
     if not policy.ha:
         text = f"HA is off for the pool ({policy.ha_off}): no guest is restarted anywhere"
         yield Notice("", text, "ovstools pool ha on", is_trouble=False)
-    if servers.master is None:
+    if servers.is_full:
+        text = f"{FULL}: no agent can write, so nothing is decided, and none restarted"
+        yield Notice("", text, MAKE_ROOM)
+    elif servers.master is None:
         text = "nobody is the master: nothing is decided"
         yield Notice("", text, f"on each server: {conditions.AGENT}")
     if servers.live is None:
@@ -92,7 +96,13 @@ def _guests(servers: Servers) -> Iterator[Notice]:
         if state in _GUESTS_STATES:
             by_operator = state == FROZEN and not servers.view.policy.ha
             text = f"{state}: {reason}" if reason else state
-            yield Notice(shown.name, text, way_out.strip("`"), not by_operator)
+            yield Notice(shown.name, text, _bare(way_out), not by_operator)
+
+
+def _bare(way_out: str) -> str:
+    """Leave the quotes out where a way out is one command, and nothing else."""
+    is_one = way_out.count("`") == 2 and way_out.startswith("`") and way_out.endswith("`")
+    return way_out.strip("`") if is_one else way_out
 
 
 def of_here(local: LocalState | None) -> Iterator[Notice]:

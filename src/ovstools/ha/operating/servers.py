@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..view import Condition, NodeView
 from .pool_view import PoolView
@@ -22,6 +22,7 @@ class Servers:
     view: PoolView
     nodes: Mapping[str, NodeView]
     live: frozenset[str] | None
+    is_full: bool = False  #: no agent can write: rule 5
 
     @property
     def up(self) -> frozenset[str]:
@@ -32,6 +33,8 @@ class Servers:
     @property
     def master(self) -> NodeView | None:
         """Return the server that wrote the orders, if it can still be the master."""
+        if self.is_full:
+            return None
         found = self.nodes.get(self.view.orders.master or "")
         return found if found is not None and found.condition.is_ready else None
 
@@ -57,7 +60,8 @@ class Judge:
             clock.sleep(SECOND_LOOK_S)
             view = self._session.view()
             moved |= self._note(view)
-        return judged(self._session, view, (view.sheets.keys() - self._doubtful(view)) | moved)
+        fresh = (view.sheets.keys() - self._doubtful(view)) | moved
+        return replace(judged(self._session, view, fresh), is_full=self._session.is_full())
 
     def _note(self, view: PoolView) -> set[str]:
         """Return the servers whose number has risen since an earlier look, not long ago."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from ...errors import OvsError, RefusedError, ToolError
 from ...system.host import Host
 from .. import pool_io, pool_place
+from ..driver import sighting
 from ..pool_io import Abandoned, Done, Failed, Job
 from ..pool_place import PoolPlace
 from . import members as members_module
@@ -66,6 +67,11 @@ class Session:
         if isinstance(found, PoolView):
             return found
         raise self.refusal(found)
+
+    def is_full(self) -> bool:
+        """Tell whether the pool file system has no room for what agents write."""
+        found = pool_io.wait(sighting.room(self.io, self.limit_s))
+        return isinstance(found, Failed) and found.number == errno.ENOSPC
 
     def done(self, job: Job[T]) -> T:
         """Wait for a request that changes nothing. Raises as view() does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import OvsError
+from ..driver.sight import FULL, MAKE_ROOM
 from ..forms.event import Event, format_time
 from . import chronicle, conditions, local_state
 from .answer import Answer, pairs
@@ -64,6 +65,8 @@ def _evidence(session: Session, servers: Servers, name: str) -> dict[str, str]:
         found["node lock"] = f"with the master, {view.orders.master}: proof of its death"
     if name in view.policy.maintenance:
         found["maintenance"] = "on"
+    if servers.is_full:
+        found["pool file system"] = f"{FULL}; {MAKE_ROOM}"
     if name == session.members.node:
         found["agent here"] = _agent(session)
     return found

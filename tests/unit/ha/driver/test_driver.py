@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ovstools.ha.actions import ClearMark
+from ovstools.ha.driver.sight import FULL
 from ovstools.ha.forms.event import parse_events
 from ovstools.ha.forms.orders import parse_orders
 from ovstools.ha.forms.report import Sheet, parse_report
@@ -130,6 +131,35 @@ def test_a_pool_file_system_that_goes_takes_the_role_and_no_guest(rig: Rig) -> N
     away.rename(rig.pool)
     rig.run(lambda: orders(rig).epoch == 2, "sight and role are back")
     assert rig.hypervisor.told == [("start", WEB)]
+
+
+def test_a_full_pool_file_system_is_loss_of_sight_until_there_is_room(rig: Rig) -> None:
+    """Rule 5: what is read well, and written in place, does not give the role back."""
+    running(rig)
+    (rig.pool / "reserve").touch()
+    rig.io.is_full = True
+    rig.run(lambda: not rig.driver.locks.held, "the master's lock is given up")
+    assert rig.driver.sight.trouble == FULL
+    end: list[bool] = []
+    rig.driver.loop.after(1.0, lambda: end.append(True))
+    rig.run(lambda: end or rig.driver.locks.held)
+    assert not rig.driver.locks.held, "not even for a moment"
+    assert orders(rig).epoch == 1 and f"guest-{WEB}" in rig.driver.locks.kept
+    assert json.loads((rig.folder / "agent.json").read_text())["trouble"] == FULL
+    assert not (rig.pool / "reserve").exists()
+    assert len([line for line in rig.said if "make room there" in line]) == 1
+    rig.io.is_full = False
+    rig.run(lambda: orders(rig).epoch == 2, "sight and role are back")
+    assert rig.hypervisor.told == [("start", WEB)]
+
+
+def test_nobody_becomes_the_master_of_a_full_pool(rig: Rig) -> None:
+    rig.io.is_full = True
+    rig.run(lambda: rig.driver.sight.is_full)
+    seen: list[int] = []
+    rig.driver.loop.after(0.5, lambda: seen.append(1))
+    rig.run(lambda: seen)
+    assert not (rig.pool / "locks/master").exists() or not rig.driver.agent.leading.epoch
 
 
 @pytest.mark.parametrize(
