@@ -155,6 +155,26 @@ def test_a_guest_without_its_lock_is_refused_at_once(
     assert at_pool("ovstools status").status == 3
 
 
+@pytest.mark.parametrize(("is_proven", "boot", "status"),
+                         [(True, "boot", 0), (False, "boot", 4), (True, "another", 4)])  # fmt: skip
+def test_the_last_words_of_a_dead_server_count_no_longer(
+    at_pool: Shell, pool: HaPool, is_proven: bool, boot: str, status: int
+) -> None:
+    """Unless its death is not proven, or it is another boot that says so."""
+    pool.guest("web")
+    pool.runs("web", "vmserver3")
+    pool.lose("vmserver3", is_proven)
+    pool.report("vmserver3", {"web": Local(Power.RUNNING, True)}, boot=boot)
+    pool.runs("web", "vmserver2")
+    pool.after(1, lambda: pool.entry("web", Phase.OFF, "vmserver2"))
+    pool.after(1, lambda: pool.report("vmserver2"))
+    stopped = at_pool("ovstools vm stop web --timeout 15")
+    assert (stopped.status == 0) is (status == 0), stopped
+    there = at_pool("ovstools vm show web --json").json["in_memory"]
+    assert there == ([] if status == 0 else ["vmserver3"])
+    assert at_pool("ovstools vm remove web").status == status
+
+
 def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> None:
     pool.guest("web", state="stopped")
     pool.entry("web", Phase.OFF)

@@ -75,7 +75,8 @@ def demand_off(view: PoolView, name: str, purpose: str) -> None:
     """Raise RefusedError unless a guest is wanted off, and is."""
     file, entry = view.guests[name], view.orders.entries.get(name)
     here = view.whereabouts(name)
-    locked = [n for n, r in view.reports.items() if name in r.guests and r.guests[name].locked]
+    reports = view.standing_reports.items()
+    locked = [node for node, r in reports if name in r.guests and r.guests[name].locked]
     if here:
         reason = f"it is in memory on {', '.join(here)}"
     elif locked:

@@ -54,6 +54,16 @@ class PoolView:
         """Return the servers' reports."""
         return {node: sheet.report for node, sheet in self.sheets.items()}
 
+    @property
+    def standing_reports(self) -> Mapping[str, Report]:
+        """Return the reports that still say what is: not the last words of a boot proven dead."""
+        dead, boots = self.orders.node_locks, self.orders.boots
+        return {
+            node: report
+            for node, report in self.reports.items()
+            if node not in dead or report.boot != boots.get(node)
+        }
+
     @cached_property
     def wishes(self) -> Wishes:
         """Return what the operator wants; guests whose file cannot be used are left alone."""
@@ -68,7 +78,7 @@ class PoolView:
     def whereabouts(self, guest: str) -> tuple[str, ...]:
         """Return the servers that report a copy of a guest in memory."""
         found = []
-        for node, report in self.reports.items():
+        for node, report in self.standing_reports.items():
             local = report.guests.get(guest)
             if local is not None and local.power.is_here:
                 found.append(node)
