@@ -351,6 +351,34 @@ def test_add_from_libvirt(at_pool: Shell, pool: HaPool) -> None:
     assert again.status == 0 and "already under HA" in again.out
 
 
+def test_a_name_that_is_taken_is_refused_and_the_same_guest_is_not(
+    at_pool: Shell, pool: HaPool
+) -> None:
+    in_libvirt(pool, "web", disk_xml(pool.image("web/a.img")))
+    reports_rise(pool)
+    line = "ovstools vm add web"
+    assert at_pool(f"{line} --from-libvirt web --connect qemu:///system").status == 0
+    there = Path(pool.file("web").definition)
+    copy = pool.machine.root / "copy.xml"
+    copy.write_text(there.read_text())
+    for path in (there, copy, pool.machine.root / "gone.xml"):
+        again = at_pool(f"{line} {path}")
+        assert (again.status, "already under HA" in again.out) == (0, True), again
+    copy.write_text(there.read_text().replace("memory", "currentMemory"))
+    assert at_pool(f"{line} {copy}").status == 0, "the same UUID: the same guest"
+    other = pool.machine.root / "other.xml"
+    other.write_text(domain_xml("web", uuid=uuid_of("other")))
+    process = pool.machine.root / "other.yaml"
+    process.write_text("command: [/bin/sleep, '1']\n")
+    in_libvirt(pool, "web", uuid=uuid_of("other"))
+    before, domains = pool.texts(), json.dumps(pool.machine.domains)
+    for words in (f"{other} --in-place", str(other), f"{process} --in-place", "--from-libvirt web"):
+        refused = at_pool(f"{line} {words}")
+        assert refused.status == 4, (words, refused)
+        assert "web is the name of another guest under HA" in refused.err
+    assert (pool.texts(), json.dumps(pool.machine.domains)) == (before, domains)
+
+
 def test_a_domain_that_runs_here_is_taken_over(at_pool: Shell, pool: HaPool) -> None:
     in_libvirt(pool, "web", disk_xml(pool.image("web/a.img")), state="running")
     reports_rise(pool, vmserver1={"web": Local(Power.RUNNING, False)})

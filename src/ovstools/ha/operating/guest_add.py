@@ -16,14 +16,14 @@ from ..forms.guest_file import GuestFile, format_guest
 from ..forms.odd import Odd
 from ..forms.shape import guest_name
 from ..wishes import CREATE, IGNORED, STARTED, STOPPED, Mark
-from . import guest_source, images, in_libvirt, storage
+from . import guest_again, guest_source, images, storage
 from .answer import Answer
 from .edits import edit
 from .elsewhere import NobodyElseHas
 from .guest_source import Request, Source, Target
 from .pool_view import PoolView, guest_path
 from .session import Session
-from .steps import Forget, ForgetGuest, Run, TakeBack, WriteFile
+from .steps import Run, TakeBack, WriteFile
 from .storage import Store
 from .work import Stage, Step, Work
 
@@ -39,7 +39,7 @@ def plan(session: Session, request: Request) -> Work:
     if is_begun and old is not None and old.state != IGNORED:
         raise RefusedError(f"{request.name} is being made by another command: ovstools vm clone")
     if old is not None and not is_begun:
-        return _already(session, request, old)
+        return guest_again.already(session, request, old)
     source = guest_source.find(session, request)
     used = images.resolved(session, source.found)
     stores = storage.mounted(session.host)
@@ -49,22 +49,6 @@ def plan(session: Session, request: Request) -> Work:
     file = _file(session, request, source, target, homes)
     _refuse_twin(view, file)
     return _work(session, view, request, source, target, file)
-
-
-def _already(session: Session, request: Request, old: GuestFile) -> Work:
-    """Say that a guest is under HA; finish what an earlier run may have left in libvirt's list."""
-    stages: tuple[Stage, ...] = ()
-    if request.domain is not None and ":///" in old.hypervisor:
-        known = in_libvirt.look(session.host, old.hypervisor, request.name)
-        if known is not None and not known.is_running:
-            stages = (_forgetting(old.hypervisor, request.name),)
-    text = f"{request.name} is already under HA: {old.definition}"
-    return Work(stages, Answer((text,), {"guest": request.name, "changed": bool(stages)}))
-
-
-def _forgetting(uri: str, name: str) -> Stage:
-    title = f"take {name} out of libvirt's list here: it is defined at each start"
-    return Stage((Step(title, Forget(uri, ForgetGuest(name))),))
 
 
 def check_name(name: str) -> None:
@@ -142,7 +126,7 @@ def _work(
     ]  # fmt: skip
     runs = source.known is not None and source.known.is_running
     if source.known is not None and not runs and source.is_from_libvirt:
-        stages.append(_forgetting(uri, name))
+        stages.append(guest_again.forgetting(uri, name))
     if runs:
         notices.append(f"{name} runs here, and is taken over as it runs")
     data = {
