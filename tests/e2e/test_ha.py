@@ -103,15 +103,15 @@ def test_nobody_pulls_the_floor_away(pool: Pool) -> None:
     two, before = pool.named(TWO), lives(pool)
     two.wait_until("test $(systemctl show -P RefuseManualStop ocfs2) = yes")
     pool.policy(stale="6")
+    for line in ("ovs-offlinerepo /OVS", "ovstools repositories stop"):
+        outcome = two.sh(line, status=4, timeout_s=180)
+        assert WEB2.name in outcome.stderr or DB2.name in outcome.stderr, outcome.describe()
     for agent_runs in (True, False):
         if not agent_runs:
             two.run("systemctl", "stop", AGENT)
         for unit in ("ovsrepositories", "ocfs2", "o2cb", "ovs-locks"):
             outcome = two.run("systemctl", "stop", unit, status=None)
             assert outcome.status != 0 and "refused" in outcome.stderr, outcome.describe()
-        for line in ("ovs-offlinerepo /OVS", "ovstools repositories stop"):
-            outcome = two.sh(line, status=4, timeout_s=180)
-            assert WEB2.name in outcome.stderr or DB2.name in outcome.stderr, outcome.describe()
         assert journey.mounted_device(two) == journey.DEVICE
     outcome = two.sh("ovstools services stop", status=4, timeout_s=180)
     assert WEB2.name in outcome.stderr, outcome.describe()
