@@ -112,7 +112,7 @@ class WriteZeros:
 
     path: str
     size_mib: int
-    limit_s: float
+    limit_s: float  #: for each part
 
     def preview(self) -> str:
         """Return the one command that would do the same."""
@@ -173,7 +173,7 @@ def make_steps(
     """
     new, path = new_name(host, mountpoint), f"{mountpoint}/{HEARTBEAT_FILE}"
     uuid = uuid_module.uuid4().hex.upper()
-    limit_s = host.settings.limits.format_s
+    limit_s, part_s = host.settings.limits.format_s, host.settings.limits.mount_s
     command = _mkfs(new, uuid, kernel, size_mib, slots, limit_s)
     remove = Step(f"remove {new}", Run(nfs.remove(new)))
     undo = (*undo, remove)
@@ -187,7 +187,7 @@ def make_steps(
     made = Confirm(f"{new} has UUID {uuid}", is_made)
     return [
         remove,
-        Step(f"write {new}", OrUndo(WriteZeros(new, size_mib, limit_s), undo)),
+        Step(f"write {new}", OrUndo(WriteZeros(new, size_mib, part_s), undo)),
         Step(f"format {new}", OrUndo(Run(command), undo)),
         Step("wait until it is on the storage", OrUndo(Run(nfs.flush(new, limit_s)), undo)),
         Step("verify the format", OrUndo(made, undo)),
