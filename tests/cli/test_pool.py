@@ -193,6 +193,24 @@ def test_there_is_no_master(at_pool: Shell, pool: HaPool) -> None:
     assert answer.status == 4 and "the last one was vmserver1, which is dead" in answer.err
 
 
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("ha off --freeze --ignore", "either --freeze or --ignore"),
+        ("master vmserver2 --timeout nan", "'nan' is no number of seconds"),
+        ("master vmserver2 --timeout inf", "'inf' is no number of seconds"),
+        ("ha on --lock-wait nan", "'nan' is no number of seconds"),
+    ],
+)
+def test_words_that_contradict_or_have_no_end(
+    at_pool: Shell, pool: HaPool, words: str, said: str
+) -> None:
+    before = pool.texts()
+    answer = at_pool(f"ovstools pool {words}")
+    assert answer.status == 2 and said in answer.err, answer
+    assert pool.texts() == before
+
+
 # ---------------------------------------------------------------- export, import
 
 
@@ -223,22 +241,34 @@ def test_export_and_import(at_pool: Shell, pool: HaPool) -> None:
         ({"orders.json": "{}"}, "expected pool.yaml"),
         ({"rules.yaml": 7}, "expected a text"),
         (None, "this is no output"),
+        ([], "files: expected each file's name and its text, found []"),
+        ({"rules.yaml": "format: 1\nrules: 7\n"}, "rules.yaml: "),
     ],
 )
 def test_nothing_is_imported_from_a_bad_document(
     at_pool: Shell, pool: HaPool, files: object, said: str
 ) -> None:
     good = {"pool.yaml": WITH_ALL}
-    content = (
-        {"kind": "ovs-pool", "format": 1, "files": {**good, **files}}
-        if isinstance(files, dict)
-        else []
-    )
+    files = {**good, **files} if isinstance(files, dict) else files
+    head = {"kind": "ovs-pool", "format": 1}
+    content = [1] if files is None else {**head, "files": files}
     document = pool.machine.root / "document"
     document.write_text(json.dumps(content))
     answer = at_pool(f"ovstools pool import {document}")
     assert answer.status == 2 and said in answer.err, answer
     assert pool.texts() == {}
+
+
+def test_a_rule_of_an_unknown_guest_is_named(at_pool: Shell, pool: HaPool) -> None:
+    pool.guest("here")
+    text = pool.text("guests/here.yaml").replace("here", "comes")
+    rules = "format: 1\nrules:\n- apart: [here, comes, nosuch]\n"
+    files = {"guests/comes.yaml": text, "rules.yaml": rules}
+    document = pool.machine.root / "document"
+    document.write_text(json.dumps({"kind": "ovs-pool", "format": 1, "files": files}))
+    answer = at_pool(f"ovstools pool import {document}")
+    assert answer.status == 0 and answer.err.count("no such guest under HA") == 1, answer
+    assert "rules.yaml names nosuch (apart)" in answer.err
 
 
 def test_import_puts_no_guest_in_the_place_of_another(at_pool: Shell, pool: HaPool) -> None:

@@ -272,6 +272,12 @@ def test_older_files_are_read_as_far_as_they_are_needed(at_pool: Shell, pool: Ha
     late = at_pool("ovstools vm history --since 2026-11-22T15:01:35Z --json").json
     assert [each["event"] for each in late["events"]] == ["stopped"] and late["damage"] == []
     assert at_pool("ovstools vm history --since 1s").out == "nothing has happened\n"
+    assert at_pool("ovstools vm history web --since 1s").status == 0, "removed since, perhaps"
+    for words in ("nosuch", "nosuch --since 1s"):
+        answer = at_pool(f"ovstools vm history {words}")
+        assert answer.status == 4 and "no guest nosuch" in answer.err, answer
+    pool.guest("quiet")
+    assert at_pool("ovstools vm history quiet").status == 0, "nothing has happened to it yet"
 
 
 @pytest.mark.parametrize("since", ["soon", "", "5x", "2026-13-01"])

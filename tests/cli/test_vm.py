@@ -175,6 +175,15 @@ def test_the_last_words_of_a_dead_server_count_no_longer(
     assert at_pool("ovstools vm remove web").status == status
 
 
+def test_a_request_that_waits_for_the_guest_says_so(at_pool: Shell, pool: HaPool) -> None:
+    pool.guest("web")
+    pool.entry("web", Phase.WAITING, "vmserver2", reason="no room", wait_s=300.0)
+    answer = at_pool("ovstools vm relocate web vmserver1 --timeout 5")
+    assert answer.status == 1 and "waiting for the master" not in answer.err, answer
+    assert "not so after 5 s: it is to be settled first: web is waiting" in answer.err
+    assert "no room" in answer.err and "hint: ovstools vm show web" in answer.err
+
+
 def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> None:
     pool.guest("web", state="stopped")
     pool.entry("web", Phase.OFF)
@@ -430,6 +439,7 @@ def test_a_definition_without_uuid_gets_one_for_good(at_pool: Shell, pool: HaPoo
         ("two sources", 2, "and not both"),
         ("no source", 2, "and not both"),
         ("bad name", 2, "the name of a guest"),
+        ("long name", 2, "at most 249 letters, not 250"),
     ],
 )
 def test_add_refuses_and_changes_nothing(
@@ -466,6 +476,8 @@ def test_add_refuses_and_changes_nothing(
         words += " /etc/x.xml"
     elif how == "no source":
         words = "web"
+    elif how == "long name":
+        words = words.replace("web --from", f"{'w' * 250} --from")
     elif how == "bad name":
         words = words.replace("web --from", "../web --from")
     if how == "runs elsewhere":

@@ -21,7 +21,7 @@ from ..ha.operating.session import Session, begin
 from ..ha.operating.work import Work
 from ..system.host import Host
 from . import output, perform
-from .options import Choices
+from .options import Choices, Seconds
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -31,7 +31,7 @@ def waiting(function: Function) -> Function:
     limit = click.option(
         "--timeout",
         "limit_s",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(min=0, min_open=True),
         metavar="S",
         help="Wait at most S seconds.",
     )

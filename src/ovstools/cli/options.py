@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,19 @@ from click.core import ParameterSource
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Seconds(click.FloatRange):
+    """Seconds, as click's ranges have them, and finite: no comparison refuses nan."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number; a value that is none, or has no end, is refused."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
 
 
 @dataclass
@@ -82,7 +96,7 @@ def common(changing: bool = True) -> Callable[[Function], Function]:
             _option("--dry-run", is_flag=True, help="Print what would be done; do nothing."),
             _option(
                 "--lock-wait",
-                type=click.FloatRange(min=0),
+                type=Seconds(min=0),
                 metavar="S",
                 help="Wait up to S seconds for another ovstools to end.",
             ),

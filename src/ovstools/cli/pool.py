@@ -40,12 +40,15 @@ def ha_on() -> int:
 
 
 @switch.command("off")
-@click.option("--freeze", "meaning", flag_value=FREEZE, default=FREEZE,
+@click.option("--freeze", is_flag=True,
               help="Decide nothing; guests stay as they are. The default.")  # fmt: skip
-@click.option("--ignore", "meaning", flag_value=IGNORE, help="Treat every guest as ignored.")
+@click.option("--ignore", is_flag=True, help="Treat every guest as ignored.")
 @common()
-def ha_off(meaning: str) -> int:
+def ha_off(freeze: bool, ignore: bool) -> int:
     """Stop decisions, for work on the network; locks and o2cb's fencing stay."""
+    if freeze and ignore:
+        raise click.UsageError("either --freeze or --ignore, and not both")
+    meaning = IGNORE if ignore else FREEZE
     return operate.change(lambda session: pool_commands.switch(session, False, meaning))
 
 

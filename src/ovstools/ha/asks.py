@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ACCEPTED = "accepted"
 _VERBS = (ASK_MIGRATE, ASK_RELOCATE, ASK_START)
 #: a guest that is none of these is still on its way
-_SETTLED = {Phase.OFF, Phase.RUNNING, Phase.ERROR, Phase.IGNORED}
+SETTLED = {Phase.OFF, Phase.RUNNING, Phase.ERROR, Phase.IGNORED}
 
 
 def take_asks(deciding: Deciding) -> None:
@@ -41,7 +41,7 @@ def settle_asks(deciding: Deciding) -> None:
         entry = deciding.entries.get(ask.guest)
         if entry is None:
             deciding.answers[ask.uid] = f"failed: {ask.guest} is no longer under HA"
-        elif entry.phase in _SETTLED:
+        elif entry.phase in SETTLED:
             deciding.answers[ask.uid] = _outcome(ask, entry)
 
 
@@ -79,7 +79,7 @@ def _take(deciding: Deciding, ask: Ask) -> str | None:
     if entry.phase is Phase.IGNORED:
         return f"refused: {ask.guest} is ignored"
     if ask.node and deciding.condition(ask.node) is not Condition.ONLINE:
-        return f"refused: {ask.node} is {deciding.condition(ask.node).value}"
+        return f"refused: {ask.node} is {deciding.condition(ask.node).phrase}"
     if ask.node and wish.tier_of(ask.node) is None:
         return f"refused: {ask.guest} may not run on {ask.node}: policy manual"
     if ask.verb == ASK_START:

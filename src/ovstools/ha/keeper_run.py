@@ -47,7 +47,8 @@ def _serve(host: Host, path: str) -> None:
     with listen(host.path(path)) as listener:
         keeper = Keeper(listener, shelf, guard, say)
         end_on_signals(keeper)
-        say(f"keeps {shelf.count()} locks from before: {' '.join(shelf.states()) or 'none'}")
+        names = " ".join(shelf.states())
+        say(f"keeps {shelf.count()} locks from before: {names}" if names else "keeps no locks yet")
         if systemd:
             systemd.ready()
         keeper.serve()

@@ -62,7 +62,9 @@ class Leading:
         if not self.has_role:
             self._losses.give_back()
         if not agent.rules.may_decide(self.epoch is not None and MASTER in seen.held):
-            self.sentence = f"virtual machine server; master is {agent.orders.master}"
+            self.sentence = (
+                f"virtual machine server; master is {agent.orders.master or 'nobody yet'}"
+            )
             return
         if seen.live is None or agent.identity.number not in seen.live or seen.files is None:
             self.sentence = "master, but not live yet: nothing is decided"

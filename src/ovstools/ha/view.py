@@ -29,6 +29,11 @@ class Condition(Enum):
     __hash__ = object.__hash__
 
     @property
+    def phrase(self) -> str:
+        """Return what follows `the server is`."""
+        return _PHRASES.get(self, self.value)
+
+    @property
     def is_ready(self) -> bool:
         """Tell whether what its agent reports can be relied on."""
         return self in _READY
@@ -39,6 +44,7 @@ class Condition(Enum):
         return self in _GONE
 
 
+_PHRASES = {Condition.MAINTENANCE: "in maintenance", Condition.LEAVING: "shutting down"}
 _READY = {Condition.ONLINE, Condition.MAINTENANCE, Condition.LEAVING}
 _GONE = {Condition.LOST, Condition.DEAD}
 

@@ -83,9 +83,13 @@ def conditions(pool: Pool, failed: Collection[str] = ()) -> dict[str, NodeView]:
 
 
 def what_if(
-    pool: Pool, failed: Iterable[str], timing: Timing, start_s: float, rules: Rules | None = None
-) -> WhatIf:
-    """Say what becomes of the guests of these servers; start_s: what a guest's start takes."""
+    pool: Pool, failed: Iterable[str], timing: Timing, start_s: float, rules: Rules | None = None,
+    recovery_s: float = DLM_S,
+) -> WhatIf:  # fmt: skip
+    """Say what becomes of the guests of these servers.
+
+    start_s, recovery_s: what a guest's start takes, and the recovery of a dead server's locks.
+    """
     names = tuple(sorted(set(failed)))
     concerned = {
         guest: entry.node
@@ -96,7 +100,7 @@ def what_if(
     if not pool.wishes.policy.ha:
         fates = [Fate(g, node, None, "HA is off for the pool") for g, node in concerned.items()]
         return WhatIf(names, tuple(sorted(fates)))
-    begun = timing.dead_s + DLM_S + REACTION_S
+    begun = timing.dead_s + recovery_s + REACTION_S
     orders, rounds = _settled(pool, names, rules or Rules())
     fates = []
     for guest, source in sorted(concerned.items()):
@@ -110,10 +114,11 @@ def what_if(
 
 
 def each_server(
-    pool: Pool, timing: Timing, start_s: float, rules: Rules | None = None
-) -> tuple[WhatIf, ...]:
+    pool: Pool, timing: Timing, start_s: float, rules: Rules | None = None,
+    recovery_s: float = DLM_S,
+) -> tuple[WhatIf, ...]:  # fmt: skip
     """Let every server fail that is up, one at a time: is the pool N+1?"""
-    return tuple(what_if(pool, (name,), timing, start_s, rules) for name in sorted(pool.up))
+    return tuple(what_if(pool, (n,), timing, start_s, rules, recovery_s) for n in sorted(pool.up))
 
 
 def _settled(pool: Pool, failed: Collection[str], rules: Rules) -> tuple[Orders, dict[str, int]]:

@@ -120,10 +120,18 @@ def test_nor_is_it_moved_with_its_group() -> None:
     assert orders.entries["h"].order is None
 
 
-def test_a_server_that_is_not_online_takes_nothing() -> None:
-    silent = {"b": Condition.SILENT}
-    orders, _ = decided(view((wish("g"),), {"g": running()}, (TO_B,), conditions=silent))
-    assert orders.answers["1"] == "refused: b is silent"
+@pytest.mark.parametrize(
+    ("condition", "phrase"),
+    [
+        (Condition.SILENT, "silent"),
+        (Condition.MAINTENANCE, "in maintenance"),
+        (Condition.LEAVING, "shutting down"),
+    ],
+)
+def test_a_server_that_is_not_online_takes_nothing(condition: Condition, phrase: str) -> None:
+    seen = view((wish("g"),), {"g": running()}, (TO_B,), conditions={"b": condition})
+    orders, _ = decided(seen)
+    assert orders.answers["1"] == f"refused: b is {phrase}"
 
 
 def test_the_repository_must_be_there() -> None:

@@ -104,7 +104,11 @@ def matching(pattern: str, expected: str) -> Reader[str]:
 
 
 def _name(prefix: str, what: str) -> Reader[str]:
+    most = lock_names.MAX_LENGTH - len(prefix)
+
     def read(value: Any) -> str:
+        if isinstance(value, str) and len(value) > most:
+            raise Odd(f"the name of a {what}: at most {most} letters, not {len(value)}", value)
         if not isinstance(value, str) or not lock_names.is_kept(prefix + value):
             raise Odd(f"the name of a {what}: letters, digits and _.+-", value)
         return str(value)

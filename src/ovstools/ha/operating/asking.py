@@ -7,12 +7,14 @@ import uuid
 from dataclasses import dataclass
 
 from ...errors import OvsError, RefusedError, ToolError
+from ..asks import SETTLED
 from ..forms.request import Request, format_request
 from ..pool_files import remove_file, replace_file
 from ..pool_io import wait
 from ..report import ACCEPTED, DONE, REFUSED
 from .guest_progress import progress_of
 from .pool_view import PoolView
+from .servers import roughly
 from .session import Session
 from .waiting import Progress, until
 
@@ -57,6 +59,9 @@ class Ask:
 def _answered(session: Session, view: PoolView, request: Request) -> Progress:
     answer = view.orders.answers.get(request.uid)
     if answer is None:
+        settling = _settling(session, view, request)
+        if settling is not None:
+            return settling
         master = view.orders.master
         text = f"waiting for the master ({master})" if master else "waiting for a master"
         return Progress(False, text, NO_MASTER)
@@ -66,6 +71,19 @@ def _answered(session: Session, view: PoolView, request: Request) -> Progress:
     if word == DONE:
         return Progress(True, rest.strip())
     raise _error(word, rest.strip() or answer)
+
+
+def _settling(session: Session, view: PoolView, request: Request) -> Progress | None:
+    """Say that the guest is what a master waits for who is well; None: that is not so."""
+    entry = view.orders.entries.get(request.guest)
+    master = roughly(session, view).master
+    if entry is None or request.guest not in view.wishes.guests:
+        return None
+    if entry.phase in SETTLED or master is None:
+        return None
+    found = progress_of(session, view, request.guest)
+    hint = found.way_out or f"ovstools vm show {request.guest}; wait longer with --timeout S"
+    return found._replace(text=f"it is to be settled first: {found.text}", way_out=hint)
 
 
 def _under_way(session: Session, view: PoolView, request: Request) -> Progress:

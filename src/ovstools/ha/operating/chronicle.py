@@ -8,9 +8,12 @@ from typing import NamedTuple
 from ..forms.event import Event, History, parse_history
 from ..pool_files import EVENTS_KEPT, list_names, read_files
 from ..pool_io import Failed
+from .failover import ORDERED
 from .session import Session
 
 FOLDER, ENDING = "events", ".jsonl"
+#: parts of an event `ordered` that are not ours, after the server was declared dead (ha/losses.py)
+RECOVERY = ("node lock", "read")
 
 
 class Chronicle(NamedTuple):
@@ -65,6 +68,14 @@ def _histories(session: Session, names: Mapping[str, str]) -> Mapping[str, Histo
         if isinstance(read, bytes):
             histories[node] = parse_history(read)
     return histories
+
+
+def usual_recovery_s(events: Sequence[Event], default_s: float) -> float:
+    """Return what the locks and files of a dead server took to come, by the events: the median."""
+    ordered = (event.parts for event in events if event.event == ORDERED)
+    taken = sorted(sum(map(parts.__getitem__, RECOVERY)) for parts in ordered
+                   if parts.keys() >= set(RECOVERY))  # fmt: skip
+    return taken[len(taken) // 2] if taken else default_s
 
 
 def usual_start_s(events: Sequence[Event], default_s: float) -> float:

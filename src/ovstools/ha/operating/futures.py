@@ -31,11 +31,14 @@ def look(session: Session, words: tuple[str, ...]) -> Answer:
     names = tuple(session.members.named(word) for word in words)
     servers = Judge(session).look()
     unknown = _unknown(servers, names)
-    pool, timing, start_s = _pool(servers), _timing(session), _start_s(session)
+    pool, timing = _pool(servers), _timing(session)
+    start_s, recovery_s = _usually(session)
     if names:
-        found: tuple[WhatIf, ...] = (future.what_if(pool, names, timing, start_s),)
+        found: tuple[WhatIf, ...] = (
+            future.what_if(pool, names, timing, start_s, None, recovery_s),
+        )
     else:
-        found = future.each_server(pool, timing, start_s)
+        found = future.each_server(pool, timing, start_s, None, recovery_s)
     holds = all(each.holds for each in found) and not unknown
     parts: list[Part] = [part for each in found for part in _shown(each)]
     parts.append(_verdict(found, bool(names), unknown))
@@ -44,6 +47,7 @@ def look(session: Session, words: tuple[str, ...]) -> Answer:
         "unknown": list(unknown),
         "dead_s": timing.dead_s,
         "start_s": start_s,
+        "recovery_s": recovery_s,
         "failures": [_data(each) for each in found],
     }
     return Answer(tuple(parts), data, ExitStatus.OK if holds else ExitStatus.UNHEALTHY)
@@ -79,11 +83,14 @@ def _timing(session: Session) -> Timing:
     return Timing(threshold=max(1, round(session.members.dead_s / BEAT_S)))
 
 
-def _start_s(session: Session) -> float:
+def _usually(session: Session) -> tuple[float, float]:
+    """Return what a start and the recovery of locks take here, by what happened so far."""
     try:
-        return chronicle.usual_start_s(chronicle.read(session).events, START_S)
+        events = chronicle.read(session).events
     except OvsError:
-        return START_S
+        events = ()
+    usual = chronicle.usual_recovery_s(events, future.DLM_S)
+    return chronicle.usual_start_s(events, START_S), usual
 
 
 def _shown(found: WhatIf) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from ...errors import UsageError
+from ...errors import RefusedError, UsageError
 from ..forms.event import Event, format_time
 from . import chronicle
 from .answer import Answer
@@ -24,6 +24,8 @@ def look(session: Session, guest: str | None, since: str | None) -> Answer:
     found = chronicle.read(session, since_s)
     moves = {id(each.started): each for each in failovers(found.events)}
     events = [event for event in found.events if guest is None or event.guest == guest]
+    if guest is not None and not events:
+        _demand_known(session, guest, since_s)
     lines: list[str] = []
     for event in events:
         lines.append(_line(event))
@@ -38,6 +40,19 @@ def look(session: Session, guest: str | None, since: str | None) -> Answer:
         "damage": list(found.damage),
     }
     return Answer(tuple(lines) or ("nothing has happened",), data)
+
+
+def _demand_known(session: Session, guest: str, since_s: float | None) -> None:
+    """Refuse a name that is no guest's, and never was as far as events are kept."""
+    known = session.view().wishes.guests
+    if guest in known:
+        return
+    if since_s is not None and any(e.guest == guest for e in chronicle.read(session).events):
+        return
+    raise RefusedError(
+        f"there is no guest {guest} under HA, and no event of one",
+        f"guests: {' '.join(sorted(known)) or 'none'}",
+    )
 
 
 def parse_since(text: str, now_s: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from .session import Session
 from .work import Stage, Step, Work
 
 KIND, FORMAT = "ovs-pool", 1
+NO_COPY = "this is no output of `ovstools pool export`"
 _OFF = {Phase.OFF, Phase.ERROR}
 
 
@@ -54,6 +55,7 @@ def bring_in(session: Session, path: str) -> Work:
     notices = [
         f"{name} stays: the document does not name it" for name in view.texts if name not in texts
     ]
+    notices += _unknown_guests(texts, view)
     for name, text in texts.items():
         before = view.texts.get(name)
         after = _with_own_uuid(text, view) if name == POOL else text
@@ -68,16 +70,30 @@ def bring_in(session: Session, path: str) -> Work:
 def _texts(data: bytes) -> Mapping[str, str]:
     try:
         values: Any = json.loads(data.decode())
-        files = values["files"]
-        if values["kind"] != KIND or values["format"] != FORMAT or not isinstance(files, dict):
-            raise ValueError(f"kind {values['kind']!r}, format {values['format']!r}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"this is no output of `ovstools pool export`: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"{NO_COPY}: {error}") from error
+    values = values if isinstance(values, dict) else {}
+    if values.get("kind") != KIND or values.get("format") != FORMAT:
+        kind, number = values.get("kind"), values.get("format")
+        raise UsageError(f"{NO_COPY}: expected kind {KIND}, format {FORMAT}: {kind}, {number}")
+    files = values.get("files")
+    if not isinstance(files, dict):
+        found = json.dumps(files)[:40]
+        raise UsageError(f"files: expected each file's name and its text, found {found}")
     for name, text in files.items():
         reason = _why_unusable(name, text)
         if reason:
             raise UsageError(f"{name}: {reason}")
     return dict(sorted(files.items()))
+
+
+def _unknown_guests(texts: Mapping[str, str], view: PoolView) -> Iterator[str]:
+    """Say which guests the document's rules name that will not be there."""
+    known = {*view.guests, *(parsing.stem(n) for n in texts if n.startswith(f"{GUESTS}/"))}
+    rules = parse_rules(texts[RULES].encode()) if RULES in texts else ()
+    for rule in rules if not isinstance(rules, Unreadable) else ():
+        for guest in sorted(rule.guests - known):
+            yield f"{RULES} names {guest} ({rule.kind}), and there is no such guest under HA"
 
 
 def _why_unusable(name: str, text: Any) -> str:

@@ -51,10 +51,14 @@ def until(session: Session, look: Look, limit_s: float) -> Progress:
             talk.notice(said)
         if now >= deadline or (found.is_stuck and now - since >= SETTLED_S):
             raise ToolError(
-                f"not so after {limit_s - (deadline - now):.0f} s: {found.text}",
+                f"not so after {_shown_s(limit_s - (deadline - now))} s: {found.text}",
                 hint=found.way_out or "ovstools status; wait longer with --timeout S",
             )
         clock.sleep(POLL_S)
+
+
+def _shown_s(seconds: float) -> str:
+    return f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.3g}"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ while ! [ -s pid ]; do sleep 0.01; done
 """
 
 
+#: exit statuses of a shutdown from inside, as systemd has it: ended, or by SIGTERM
+ENDED_WELL = (0, 128 + signal.SIGTERM)
+
+
 class BareProcesses:
     """The hypervisor `process` of one server of a try; run: where it notes what it started."""
 
@@ -55,7 +59,7 @@ class BareProcesses:
         if state and state not in "ZX":
             return Power.PAUSED if state in "Tt" else Power.RUNNING
         status = _number(folder / "exit")
-        if (folder / "stopped").exists() or status == 0:
+        if (folder / "stopped").exists() or status in ENDED_WELL:
             return Power.SHUT_DOWN
         return Power.CRASHED
 

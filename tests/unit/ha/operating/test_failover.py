@@ -6,7 +6,7 @@ import pytest
 
 from ovstools.errors import UsageError
 from ovstools.ha.forms.event import Event
-from ovstools.ha.operating.chronicle import usual_start_s
+from ovstools.ha.operating.chronicle import usual_recovery_s, usual_start_s
 from ovstools.ha.operating.failover import failovers
 from ovstools.ha.operating.history import parse_since
 
@@ -80,3 +80,13 @@ def test_the_usual_start_is_the_median() -> None:
     events = [Event(1.0, "n", "started", "w", parts={"start": s}) for s in (1.0, 9.0, 2.0)]
     assert usual_start_s(events, 5.0) == 2.0
     assert usual_start_s([], 5.0) == 5.0
+
+
+def test_the_usual_recovery_is_that_of_locks_and_files() -> None:
+    parts = {"silent": 60.0, "order": 0.2}
+    events = [
+        Event(1.0, "n", "ordered", "w", parts={**parts, "node lock": s, "read": 0.5})
+        for s in (1.0, 9.0, 2.0)
+    ]
+    assert usual_recovery_s([*events, Event(1.0, "n", "ordered", "w", parts=parts)], 5.0) == 2.5
+    assert usual_recovery_s([], 5.0) == 5.0
