@@ -39,7 +39,9 @@ def test_white_paper_step_3(
     make_healthy(machine)
     assert run("--master", "--alter-fstab") == 0
     said = capsys.readouterr()
-    assert "nothing to move: /etc/fstab mounts no device and no export at or below /OVS\n" in said.out
+    assert (
+        "nothing to move: /etc/fstab mounts no device and no export at or below /OVS\n" in said.out
+    )
     assert said.out.endswith("cluster root /OVS on /dev/sdb1\n")
     assert said.err == ""
 

@@ -16,7 +16,9 @@ from .outcome import Outcome
 from .settings import Identity
 from .ssh import FAILED, Ssh
 
-BOOT_TIMEOUT_S = 400
+BOOT_TIMEOUT_S = 600
+#: for a command without a limit of its own; two labs may share the machine's cores
+COMMAND_TIMEOUT_S = 240.0
 Data = Union[str, bytes]
 
 
@@ -51,7 +53,7 @@ class Server(faults.Faults):
         self,
         *argv: str,
         status: int | None = 0,
-        timeout_s: float = 60,
+        timeout_s: float = COMMAND_TIMEOUT_S,
         env: Mapping[str, str] | None = None,
         input: Data | None = None,
     ) -> Outcome:
@@ -66,7 +68,9 @@ class Server(faults.Faults):
             )
         return outcome
 
-    def sh(self, line: str, status: int | None = 0, timeout_s: float = 60) -> Outcome:
+    def sh(
+        self, line: str, status: int | None = 0, timeout_s: float = COMMAND_TIMEOUT_S
+    ) -> Outcome:
         """Run a line of bash."""
         return self.run("bash", "-c", line, status=status, timeout_s=timeout_s)
 
@@ -75,7 +79,9 @@ class Server(faults.Faults):
         self.connect()
         return Job(self.ssh, self.short_name, argv)
 
-    def wait_until(self, line: str, timeout_s: float = 60, poll_s: float = 0.2) -> None:
+    def wait_until(
+        self, line: str, timeout_s: float = COMMAND_TIMEOUT_S, poll_s: float = 0.2
+    ) -> None:
         """Wait in the server until a line of bash succeeds."""
         loop = f"until {{ {line}\n}} >/dev/null 2>&1; do sleep {poll_s:g}; done"
         try:
