@@ -117,6 +117,7 @@ def iscsi(
 
 EDITED = write("/etc/ovs/pool-config", f"generation=3\nfingerprint={'f' * 32}\n")
 
+
 def filer(silent: str = "") -> Break:
     """Be on one network with a file server."""
 
