@@ -124,8 +124,8 @@ class Service:
                     self.loop.start(self._ask_why(), self._told_why)
 
     def _ask_why(self) -> Task[str | None]:
-        if self._systemd is None:
-            return None
+        if self._systemd is None or self.driver is None:
+            return None  # nobody to ask, or nothing to drain
         until = self.loop.clock.monotonic() + ASK_S
         while True:
             result = yield Program(self.jobs, self.loop.clock)
