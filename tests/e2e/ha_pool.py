@@ -151,7 +151,7 @@ class Pool:
         for guest in wanted:
             assert not guest.is_strict or homes[guest.name] in guest.servers, (guest, homes)
         self.logs(homes)
-        assert self.locked() == homes, "each under its lock"
+        self.wait(lambda: self.locked() == homes, "each is under its lock, and no other")
         return homes
 
     def logs(self, homes: Mapping[str, str]) -> None:
