@@ -69,7 +69,7 @@ def test_the_check_is_green_on_all_servers(lab: Lab) -> None:
         assert answer["healthy"] is True
         assert [f["code"] for f in answer["findings"] if f["severity"] != "info"] == []
         assert answer["live_nodes"] == [0, 1, 2]
-    strict = lab.servers[0].run("ovs-cluster-check", "--master", "--strict", "--quiet")
+    strict = lab.servers[0].run("ovs-cluster-check", "--strict", "--quiet")
     assert strict.stdout == ""
 
 
