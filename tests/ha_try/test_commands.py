@@ -209,7 +209,7 @@ def test_maintenance_waits_until_the_guests_have_left(operator: Operator) -> Non
     states = {each["name"]: each["state"] for each in operator("status --json").json["servers"]}
     assert states == {ONE: "online", TWO: "online", THREE: "maintenance"}
     refused = operator("vm migrate web vmserver3")
-    assert refused.status == 4 and "vmserver3 is maintenance" in refused.err
+    assert refused.status == 4 and "vmserver3 is in maintenance" in refused.err
     assert operator("pool maintenance off vmserver3").status == 0
     operator.pool.settled("web", THREE)
     operator.off("web", "stays")

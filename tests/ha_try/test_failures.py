@@ -101,8 +101,12 @@ def test_a_cold_start_of_the_whole_pool(pool: Pool) -> None:
         pool.power_on(node)
     pool.settled("web")
     pool.settled("db")
-    order = [e.guest for e in pool.events() if e.event == "started"]
-    assert order == ["web", "db", "web", "db"]
+    pool.wait(
+        lambda: (
+            [e.guest for e in pool.events() if e.event == "started"] == ["web", "db", "web", "db"]
+        ),
+        "each is started once more, in its order",
+    )
     no_second_writer(pool, "web")
 
 
