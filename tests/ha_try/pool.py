@@ -105,9 +105,8 @@ class Pool:
 
     def agent(self, node: str) -> int:
         """Return the pid of a server's agent."""
-        found = self.agent_or_none(node)
-        assert found is not None, f"no agent on {node}"
-        return found
+        pid: int = self.wait(lambda: self.agent_or_none(node), f"there is an agent on {node}")
+        return pid
 
     def running(self, guest: str) -> dict[str, int]:
         """Return where a guest runs: asked of every process of every server, not of the agents."""
