@@ -3,6 +3,7 @@
 A script of its own, started by system/child.py with little of the standard library and nothing
 of the rest of ovstools, to start fast. Its standard input is a socket: a packet is one request
 or one reply, NUL between its fields, descriptors beside it (unix(7)); contents travel as memfds.
+Its standard output is a pipe that nobody writes to: it ends when the parent does, or lets go.
 
 A lock that was granted goes to the parent, and this copy is closed at once. Is the parent gone,
 the kernel closes the copy on the way (SCM_RIGHTS) with the socket, and ours with the process:
@@ -30,6 +31,7 @@ from ovstools.system import descriptors
 #: an older ovstools, still running after an upgrade, must not talk to a newer child
 PROTOCOL = "2"
 MAX_REQUEST = 1 << 18
+LIFELINE = 1
 VERBS = {
     "lock": pool_child_locks.lock,
     "verify": pool_child_locks.verify,
@@ -51,6 +53,7 @@ def main() -> NoReturn:
     parent = socket.socket(fileno=0)
     if sys.argv[1:] != [PROTOCOL]:
         sys.exit(2)
+    _die_with(LIFELINE)
     while True:
         try:
             packet, received = descriptors.receive(parent, MAX_REQUEST)
@@ -78,15 +81,11 @@ def _answer(
     verb, root, device, *words = fields
     if verb == "release":
         return _release(parent, received)
-    _die_with(parent, True)
+    folder = _opened_root(root, device)
     try:
-        folder = _opened_root(root, device)
-        try:
-            return VERBS[verb](folder, words, received)
-        finally:
-            os.close(folder)
+        return VERBS[verb](folder, words, received)
     finally:
-        _die_with(parent, False)
+        os.close(folder)
 
 
 def _release(parent: socket.socket, received: list[int]) -> tuple[list[str], list[int]]:
@@ -101,16 +100,19 @@ def _release(parent: socket.socket, received: list[int]) -> tuple[list[str], lis
     return ["ok"], []
 
 
-def _die_with(parent: socket.socket, wanted: bool) -> None:
-    """Let SIGIO, whose default is to end us, come when the parent's end is closed."""
-    fcntl.fcntl(parent, fcntl.F_SETOWN, os.getpid())
-    flags = fcntl.fcntl(parent, fcntl.F_GETFL) & ~os.O_ASYNC
-    fcntl.fcntl(parent, fcntl.F_SETFL, flags | (os.O_ASYNC if wanted else 0))
-    if wanted:
-        poll = select.poll()
-        poll.register(parent, 0)
-        if poll.poll(0):  # gone before we asked for the signal
-            sys.exit(0)
+def _die_with(lifeline: int) -> None:
+    """Let SIGIO, whose default is to end us, come when the pipe's other end is closed.
+
+    Not with the socket: SIGIO comes for each packet as well, and after the packet itself
+    (unix_dgram_sendmsg in net/unix/af_unix.c), so late that it would end a request under way.
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    poll = select.poll()
+    poll.register(lifeline, 0)
+    if poll.poll(0):  # gone before we asked for the signal
+        sys.exit(0)
 
 
 def _opened_root(root: str, device: str) -> int:

@@ -6,8 +6,9 @@ programs, by posix_spawn(3), never by a bare fork: what is not close-on-exec alo
 exec, whereas a forked child would keep a copy of every lock that its parent holds, and, once it
 hangs, keep them locked.
 
-A child's only tie is a SEQPACKET socket as its standard input. When the parent goes, even by
-kill -9, the child reads end-of-file, or is ended by SIGIO: see ha/pool_child.py.
+A child's ties are a SEQPACKET socket as its standard input and, as its standard output, the
+reading end of a pipe that carries nothing. When the parent goes, even by kill -9, the child reads
+end-of-file, or is ended by SIGIO: see ha/pool_child.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from typing import Any, NoReturn
 
 from .runner import ENVIRONMENT
@@ -35,14 +37,16 @@ class Pending:
 
 @dataclass(frozen=True)
 class Child:
-    """A child that was started, and our end of its socket (not blocking)."""
+    """A child that was started, our end of its socket (not blocking), and of its lifeline."""
 
     pid: int
     socket: socket.socket
+    lifeline: FileIO
 
     def abandon(self) -> None:
         """Let go of it: whatever it still achieves, it can tell nobody, and it dies when it can."""
         self.socket.close()
+        self.lifeline.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
@@ -52,17 +56,19 @@ class Child:
 
 
 def spawn_script(script: str, words: Sequence[str] = ()) -> Child:
-    """Start one of our own scripts; the socket is its standard input. Raises OSError."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
+    """Start one of our own scripts: standard input the socket, output the pipe. Raises OSError."""
+    with contextlib.ExitStack() as on_error, contextlib.ExitStack() as always:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        on_error.callback(ours.close)
+        always.callback(theirs.close)
         ours.setblocking(False)
+        end, beginning = os.pipe()
+        always.callback(os.close, end)
+        lifeline = on_error.enter_context(FileIO(beginning, "w"))
         argv = (sys.executable, *PYTHON_WORDS, script, *words)
-        return Child(_spawn(argv, theirs.fileno()), ours)
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        theirs.close()
+        started = Child(_spawn(argv, theirs.fileno(), end), ours, lifeline)
+        on_error.pop_all()
+        return started
 
 
 def spawn_program(argv: Sequence[str]) -> int:

@@ -90,6 +90,13 @@ def is_free(pool: Path, name: str = NAME) -> bool:
         return True
 
 
+def is_waiting(waiter: locks.LockWaiter) -> bool:
+    """Tell whether a waiter's child waits in flock(2)."""
+    assert waiter._child
+    waits = (line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line)
+    return str(waiter._child.pid) in {words[5] for words in waits}
+
+
 def run_python(text: str, *words: str) -> subprocess.Popen[str]:
     """Start another process that uses ovstools, as another server's agent would."""
     return subprocess.Popen(
@@ -118,6 +125,16 @@ def test_waiter_is_granted_when_the_holder_lets_go(io: PoolIo) -> None:
     assert waiter.remaining_s() is None
     os.close(mine)
     assert select.select([waiter], [], [], LIMIT_S)[0] == [waiter]
+    os.close(granted(waiter))
+
+
+def test_signal_of_a_packet_ends_no_request(io: PoolIo) -> None:
+    """The kernel signals a packet after it has delivered it: while the request is under way."""
+    mine = granted(locks.take(io, NAME, LIMIT_S))
+    waiter = locks.take(io, NAME, LIMIT_S, blocking=True)
+    until(lambda: is_waiting(waiter))
+    waiter.send(b"later")
+    os.close(mine)
     os.close(granted(waiter))
 
 
