@@ -18,6 +18,8 @@ from tests.lab.server import Server
 
 STORAGES = {"san": journey.SAN, "iscsi": iscsi_journey.ISCSI}
 GUESTS = ("web", "db")
+#: within this a server that is back is ready for guests; it takes seconds on real machines
+READY_S = 120
 DATA = "/OVS/running_pool/{name}.log"
 #: a guest of the hypervisor `process`: it writes its server and a count, once a second
 PROGRAM = """command:
@@ -135,7 +137,8 @@ def story(lab: Lab, storage: Storage) -> None:
     narrator.type(three, "findmnt /OVS; cat /OVS/seed_pool/hello")
     narrator.type(one, f"cat {journey.LIVE_NODES}")
     journey.wait_for_live_nodes(one, 0, 1, 2)
-    narrator.type(one, "ovstools status", status=None)
+    one.wait_until("ovstools status", READY_S, poll_s=1)
+    narrator.type(one, "ovstools status")
     narrator.say("Done: the pool is whole, and nothing was lost")
 
 
