@@ -91,7 +91,7 @@ class HookStart:
         while not is_off and self._sight.is_still(before) and self._deadline.has(RESERVE_S + 1):
             self._host.clock.sleep(PAUSE_S)
             self._look()
-        steps = certified(self._sight, self._guest, before)
+        steps = certified(self._sight, self._guest, before, by_hand=True)
         try:
             next(steps)  # it would wait for further reports: there is no time for that
             proof = self._ask(before, at_grant)

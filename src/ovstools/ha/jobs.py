@@ -47,12 +47,17 @@ CERTIFICATE_S, REPORTS_PAUSE_S, NEAR_PAUSE_S = 9.0, 3.0, 0.25
 Certified = Generator[Action, Result, Union[Granted, Lacking]]
 
 
-def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = False) -> Certified:
-    """Ask for the start certificate, lock in hand; own_copy: the copy here is the one."""
+def certified(
+    worker: Worker, guest: str, found: RecordRead, own_copy: bool = False, by_hand: bool = False
+) -> Certified:
+    """Ask for the start certificate, lock in hand.
+
+    own_copy: the copy here is the one. by_hand: somebody waits, and cannot ask again later.
+    """
     at_grant = sequences(worker)
     until = worker.seen.now + CERTIFICATE_S
     while True:
-        other = None if own_copy else _is_elsewhere(worker, guest)
+        other = None if own_copy else _is_elsewhere(worker, guest, by_hand)
         if other is not None:
             return Lacking(f"{guest} is on {other}, without a lock")
         absent = own_copy or (worker.rules.knows_guests(worker.seen) and not is_here(worker, guest))
@@ -67,18 +72,19 @@ def certified(worker: Worker, guest: str, found: RecordRead, own_copy: bool = Fa
         yield Wait(NEAR_PAUSE_S if proof.is_near else REPORTS_PAUSE_S)
 
 
-def _is_elsewhere(worker: Worker, guest: str) -> str | None:
+def _is_elsewhere(worker: Worker, guest: str, by_hand: bool) -> str | None:
     """Return a server that the record need not name: where the guest was moved by hand.
 
-    A copy that is not complete does not run, and will not: without our lock, a start by hand is
-    refused there, and what waits for the memory of a guest whose lock is free is ended.
+    Of two starts by hand at once each sees the other's copy, not complete: without the lock it is
+    refused there, so that it ends. An agent waits until it has ended; it may also be a guest
+    that has just been moved by hand, and runs by now.
     """
     files, seen = worker.seen.files, worker.seen
     for name, found in files.reports.items() if files else ():
         number = worker.identity.numbers.get(name)
         if seen.live is not None and number in seen.live and name != worker.identity.node:
             local = found.report.guests.get(guest)
-            if local is None or local.locked or local.power is Power.MOVING:
+            if local is None or local.locked or (by_hand and local.power is Power.MOVING):
                 continue
             if local.power.is_here:
                 return name

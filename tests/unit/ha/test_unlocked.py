@@ -10,6 +10,7 @@ import pytest
 from ovstools.ha import actions as act
 from ovstools.ha import jobs, node, transfers
 from ovstools.ha.agent import Agent
+from ovstools.ha.certificate import Lacking
 from ovstools.ha.leftovers import LOOK_AGAIN_S, Leftovers, settle
 from ovstools.ha.orders import MIGRATE, STOP, Entry, Order, Orders, Phase
 from ovstools.ha.report import REFUSED, Local, Power, Seen
@@ -48,13 +49,13 @@ def agent(power: Power | None, is_kept: bool = False) -> Any:
     return found
 
 
-@pytest.mark.parametrize("verb", [STOP, MIGRATE])
-@pytest.mark.parametrize("power", [Power.RUNNING, Power.PAUSED])
+@pytest.mark.parametrize(
+    ("verb", "power"),
+    [(STOP, Power.RUNNING), (STOP, Power.PAUSED), (MIGRATE, Power.RUNNING)],
+)
 def test_no_order_is_carried_out(verb: str, power: Power) -> None:
     order = Order((1, 1), verb, "a", "b")
     job = jobs.stop if verb == STOP else transfers.migrate
-    if verb == MIGRATE and power is not Power.RUNNING:
-        pytest.skip("it does not run here: failed, whatever its lock")
     names, answer = done(job(agent(power), "g", order))
     assert names == [] and answer.status == REFUSED and "without its lock" in answer.text
 
@@ -74,6 +75,24 @@ def test_adopted_or_suspended(lock: Any, kept: bool, touched: list[str]) -> None
     """Only another's lock, or another server that may have it, suspends what runs here."""
     names, _ = done(transfers.adopt(agent(Power.RUNNING), "g"), TakeLock=lock, PutToKeeper=kept)
     assert names == touched
+
+
+@pytest.mark.parametrize(
+    ("power", "by_hand", "reason"),
+    [
+        (Power.MOVING, False, "g is on b, without a lock"),  # it may have arrived since
+        (Power.MOVING, True, ""),  # refused over there, for we have the lock
+        (Power.RUNNING, True, "g is on b, without a lock"),
+    ],
+)
+def test_an_incomplete_copy_elsewhere_holds_up_agents_alone(
+    power: Power, by_hand: bool, reason: str
+) -> None:
+    found = agent(None)
+    other = Seen(report("b", {"g": Local(power, False)}), 9, 0.0, True)
+    found.seen = replace(found.seen, files=replace(found.seen.files, reports={"b": other}))
+    _, proof = done(cast(Steps, jobs.certified(found, "g", OFF, by_hand=by_hand)))
+    assert (proof.reason if isinstance(proof, Lacking) else "") == reason
 
 
 @pytest.mark.parametrize(
