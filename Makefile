@@ -47,7 +47,7 @@ unproven: .venv ## tests in the lab that were not yet seen green as a whole; no 
 soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
 	OVS_SCHEDULES=2 OVS_FRESH=10000 $(PYTEST) -m slow tests/ha_random
 
-demo: .venv ## the white paper's story on three virtual servers; STORAGE=san (default) or iscsi
+demo: .venv ## the white paper's story on three virtual servers; STORAGE=san (default), iscsi, nfs
 	$(PYTHON) -m tests.e2e.demo $(STORAGE)
 
 bench: .venv ## how long ovstools takes to start, and the HA master to decide

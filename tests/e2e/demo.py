@@ -1,4 +1,4 @@
-"""`make demo STORAGE=san|iscsi`: the white paper's procedure as a story, on virtual servers."""
+"""`make demo STORAGE=san|iscsi|nfs`: the white paper's procedure as a story, on virtual servers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import click
 
-from tests.e2e import iscsi_journey, journey
+from tests.e2e import iscsi_journey, journey, nfs_journey
 from tests.e2e.journey import Storage
 from tests.lab.lab import Lab
 from tests.lab.outcome import Outcome
 from tests.lab.server import Server
 
-STORAGES = {"san": journey.SAN, "iscsi": iscsi_journey.ISCSI}
+STORAGES = {"san": journey.SAN, "iscsi": iscsi_journey.ISCSI, "nfs": nfs_journey.NFS}
 GUESTS = ("web", "db")
 #: within this a server that is back is ready for guests; it takes seconds on real machines
 READY_S = 120
@@ -92,11 +92,10 @@ def story(lab: Lab, storage: Storage) -> None:
     narrator.note("(threshold 7, the lowest there is, keeps the demo short; the default is 31)")
     journey.configure(lab, narrator)
 
-    narrator.say("White paper, step 2: the cluster root. Without --format nothing is formatted")
-    line = f'/usr/lib/ovs/ovs-makerepo {storage.source} C "cluster root"'
-    refused = narrator.type(one, line, status=None)
-    # 4: nothing was changed; 1: but this server is logged in to its target now
-    assert refused.status in (1, 4) and "--format" in refused.stderr, refused.describe()
+    if storage.is_formatted:
+        refuse_unasked_format(narrator, one, storage)
+    else:
+        narrator.say("White paper, step 2: the cluster root, with a heartbeat file in it")
     storage.make_cluster_root(lab, narrator)
     journey.start_at_boot(lab, narrator)
 
@@ -110,10 +109,10 @@ def story(lab: Lab, storage: Storage) -> None:
     read = narrator.type(three, "cat /OVS/seed_pool/hello")
     assert read.stdout == f"hello from {one.name}\n", read.describe()
 
-    narrator.say("What must not happen: format the disk that the pool is using")
+    narrator.say("What must not happen: make something else of what the pool is using")
     narrator.type(one, "systemctl stop ovs-agent.service && ovstools offlinerepo /OVS")
-    line = f'ovs-makerepo {storage.source} C "mine now" --format --force'
-    narrator.type(one, line, status=4)
+    words = 'C "mine now" --format --force' if storage.is_formatted else '1 "mine now"'
+    narrator.type(one, f"ovs-makerepo {storage.source} {words}", status=4)
     narrator.type(one, "ovstools repositories start && systemctl start ovs-agent.service")
 
     guests_under_ha(lab, narrator, three)
@@ -140,6 +139,15 @@ def story(lab: Lab, storage: Storage) -> None:
     one.wait_until("ovstools status", READY_S, poll_s=1)
     narrator.type(one, "ovstools status")
     narrator.say("Done: the pool is whole, and nothing was lost")
+
+
+def refuse_unasked_format(narrator: Narrator, server: Server, storage: Storage) -> None:
+    """Show that a blank device is not formatted before somebody says so."""
+    narrator.say("White paper, step 2: the cluster root. Without --format nothing is formatted")
+    line = f'/usr/lib/ovs/ovs-makerepo {storage.source} C "cluster root"'
+    refused = narrator.type(server, line, status=None)
+    # 4: nothing was changed; 1: but this server is logged in to its target now
+    assert refused.status in (1, 4) and "--format" in refused.stderr, refused.describe()
 
 
 def guests_under_ha(lab: Lab, narrator: Narrator, home: Server) -> None:

@@ -69,11 +69,15 @@ def show_disks(lab: Lab, typist: Typist) -> None:
 
 @dataclass(frozen=True)
 class Storage:
-    """A kind of storage: the source of its cluster root, how to show it, how to make that."""
+    """A kind of storage: the source of its cluster root, how to show it, how to make that.
+
+    is_formatted: it is a device; an export has its file system already.
+    """
 
     source: str
     show: Callable[[Lab, Typist], None]
     make_cluster_root: Callable[[Lab, Typist], list[Outcome]]
+    is_formatted: bool = True
 
 
 SAN = Storage(DEVICE, show_disks, make_cluster_root)

@@ -26,7 +26,7 @@ def make_cluster_root(lab: Lab, typist: Typist) -> list[Outcome]:
     return typist.together(lab, lab.servers, MAKE)
 
 
-NFS = Storage(SOURCE, show_exports, make_cluster_root)
+NFS = Storage(SOURCE, show_exports, make_cluster_root, is_formatted=False)
 
 
 def attached(server: Server) -> list[str]:
