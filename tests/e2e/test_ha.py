@@ -245,7 +245,7 @@ def test_reboot_within_the_heartbeat_limit(pool: Pool, record_property: Record) 
     begin = time.monotonic()
     moment.begin_as(pool.lab, three, "booted")
     # by hand, for an emulated server's ovsrepositories looks at everything for too long
-    three.start("mount", "-t", "ocfs2", journey.DEVICE, "/OVS")
+    three.start("sh", "-c", f"mkdir --parents /OVS && mount -t ocfs2 {journey.DEVICE} /OVS")
     pool.wait(lambda: journey.region_is_active(three, pool.uuid), "it heartbeats", pause_s=0.1)
     gone_s = time.monotonic() - begin
     record_property("gone_s", gone_s)
