@@ -123,7 +123,7 @@ class Pool:
     # ------------------------------------------------------------ waiting and checking
 
     def wait(
-        self, until: Callable[[], Any], what: str, limit_s: float = LIMIT_S, pause_s: float = 0.5
+        self, until: Callable[[], Any], what: str, limit_s: float = LIMIT_S, pause_s: float = 2.0
     ) -> Any:
         """Wait until something is the case; return it."""
         end = time.monotonic() + limit_s

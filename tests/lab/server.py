@@ -80,7 +80,7 @@ class Server(faults.Faults):
         return Job(self.ssh, self.short_name, argv)
 
     def wait_until(
-        self, line: str, timeout_s: float = COMMAND_TIMEOUT_S, poll_s: float = 0.2
+        self, line: str, timeout_s: float = COMMAND_TIMEOUT_S, poll_s: float = 0.5
     ) -> None:
         """Wait in the server until a line of bash succeeds."""
         loop = f"until {{ {line}\n}} >/dev/null 2>&1; do sleep {poll_s:g}; done"
