@@ -238,7 +238,7 @@ def keep_booted(pool: Pool, server: Server, name: str) -> None:
 
 
 def test_reboot_within_the_heartbeat_limit(pool: Pool, record_property: Record) -> None:
-    """Nobody misses it, but its locks are gone: its guests start anew, on the new boot's proof."""
+    """Nobody misses it, but its locks are gone: its guests start anew, for they are not there."""
     three, before = pool.named(THREE), lives(pool)
     keep_booted(pool, three, "booted")
     moment.go_back(pool.lab, MOMENT)
@@ -255,4 +255,4 @@ def test_reboot_within_the_heartbeat_limit(pool: Pool, record_property: Record) 
     said = [each for each in pool.events() if (each.event, each.guest) == ("certificate", "db1")]
     if gone_s < HEARTBEAT_LIMIT_S - 2:  # else it was declared dead: a power cut, another test's
         assert homes == HOMES
-        assert "new boot" in said[-1].proofs, said
+        assert f"{THREE}: asked here" in said[-1].proofs, said
