@@ -98,6 +98,8 @@ def look_after(agent: Agent) -> None:
     if seen.files is None or not agent.rules.knows_guests(seen):
         return
     guests = seen.guests or {}
+    agent.verified &= {guest for guest, power in guests.items() if power is Power.RUNNING}
+    agent.verified -= {job.guest for job in agent.jobs.values() if job.verb != "repair"}
     agent.stuck.look()
     for name in sorted(seen.kept):
         guest = name[len("guest-") :]

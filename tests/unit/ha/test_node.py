@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -14,7 +15,7 @@ from ovstools.ha.report import Power
 from ovstools.ha.rules import Rules
 from ovstools.ha.stuck import Stuck
 from ovstools.ha.wishes import Policy, Wishes
-from ovstools.ha.work import Job
+from ovstools.ha.work import Job, Steps
 
 from .pools import wish
 
@@ -68,3 +69,29 @@ def test_a_job_for_each_power(
         agent = FakeAgent(power, is_kept)
         node.look_after(cast(Agent, agent))
         assert [job.verb for job in agent.jobs.values()] == ([wanted] if wanted else [])
+
+
+@pytest.mark.parametrize("between", ["it is off", "a job"])
+def test_each_run_of_a_guest_is_verified_once(between: str) -> None:
+    """Its record may say otherwise: another start by hand, or an interrupted migration."""
+    agent = FakeAgent(Power.RUNNING, True)
+    verbs: list[str] = []
+
+    def look() -> None:
+        node.look_after(cast(Agent, agent))
+        verbs.extend(job.verb for job in agent.jobs.values())
+
+    look()
+    look()  # under way
+    agent.jobs.clear()
+    look()  # done
+    if between == "a job":
+        agent.jobs["g"] = Job("g", "migrate", None, cast(Steps, iter(())))
+    else:
+        agent.seen = replace(agent.seen, guests={})
+    look()
+    agent.jobs.clear()
+    agent.seen = replace(agent.seen, guests={"g": Power.RUNNING})
+    look()
+    wanted = "migrate" if between == "a job" else "release"
+    assert verbs == ["repair", "repair", wanted, "repair"]
