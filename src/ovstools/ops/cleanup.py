@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import OvsError, RefusedError, ToolError
+from ..errors import RefusedError, ToolError
 from ..model.config_standing import NAME as RECORD_NAME
 from ..model.repositories import format_line
 from ..model.shell_vars import ShellVars
@@ -20,7 +20,6 @@ from ..system.pool_units import KEEPER
 from . import (
     guests_here,
     install_hook,
-    install_links,
     install_units,
     mounting,
     service_stop,
@@ -32,10 +31,9 @@ from .unmounting import LEAVE_HINT
 
 @dataclass(frozen=True)
 class Request:
-    """The words of the command line; program: the ovstools that runs; links: install-links'."""
+    """The words of the command line; program: the ovstools that runs."""
 
     program: str
-    links: str = "/usr/lib/ovs"
 
 
 def plan(host: Host, request: Request) -> Plan:
@@ -53,7 +51,7 @@ def plan(host: Host, request: Request) -> Plan:
         steps += [*keys.steps, *stopping.steps]
         notices += stopping.notices if stopping.steps else ()
     steps += [*_units(host, request), *_hook(host, request, notices)]
-    steps += [*_links(host, request, notices), *_files(host)]
+    steps += _files(host)
     name = host.hostname()
     left = tuple(format_line(each) for each in mounting.read_list(host).repositories)
     if steps:
@@ -112,15 +110,6 @@ def _hook(host: Host, request: Request, notices: list[str]) -> tuple[Step, ...]:
     removal = install_hook.plan(host, install_hook.Request(request.program, remove=True))
     notices += removal.notices if removal.steps else ()
     return removal.steps
-
-
-def _links(host: Host, request: Request, notices: list[str]) -> tuple[Step, ...]:
-    words = install_links.Request(request.program, request.links, remove=True)
-    try:
-        return install_links.plan(host, words).steps
-    except OvsError as error:
-        notices.append(f"the links in {request.links} are left alone: {error.what}")
-        return ()
 
 
 def _files(host: Host) -> Iterator[Step]:
