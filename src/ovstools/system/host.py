@@ -99,10 +99,17 @@ class Host:
             raise RefusedError(f"cannot read {absolute}: {error.strerror}") from error
 
     def poke(self, absolute: str) -> None:
-        """Write 1 to an attribute of sysfs; raise ToolError when the kernel refuses."""
+        """Write 1 to an attribute of sysfs; raise ToolError when the kernel refuses.
+
+        Write-only: whoever opens such an attribute for reading as well is refused, root or not
+        (kernfs_fop_open in fs/kernfs/file.c).
+        """
         try:
-            with self.path(absolute).open("r+b", buffering=0) as file:
-                file.write(b"1\n")
+            descriptor = os.open(self.path(absolute), os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, b"1\n")
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise ToolError(
                 f"cannot write {absolute}: {error.strerror}", hint="see the last lines of dmesg"

@@ -163,6 +163,24 @@ def test_below_root_keeps_the_last_link(tmp_path: Path) -> None:
     assert below_root(tmp_path, "/a") == tmp_path / "b"
 
 
+def test_poke_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sysfs refuses even root to open what can only be written for reading too."""
+    opened = []
+    real = os.open
+
+    def noted(path: str, flags: int, *rest: int, **words: int) -> int:
+        opened.append(flags & os.O_ACCMODE)
+        return real(path, flags, *rest, **words)
+
+    (tmp_path / "rescan").write_text("")
+    host = Host(Runner(Talk()), root=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", noted)
+        host.poke("/rescan")
+    assert opened[-1] == os.O_WRONLY
+    assert (tmp_path / "rescan").read_text() == "1\n"
+
+
 def test_poke(tmp_path: Path) -> None:
     host = Host(Runner(Talk()), root=tmp_path)
     (tmp_path / "rescan").write_text("")
