@@ -121,8 +121,9 @@ def test_a_power_cut_is_noticed_and_the_pool_goes_on(lab: Lab, typist: Typist) -
 
 
 def test_a_node_is_added_to_the_running_cluster(lab: Lab) -> None:
+    add = ("ovs-cluster-configure", "--add", "vmserver4.example.com=192.168.100.103")
+    lab.on_all(lambda server: server.run(*add))
     for server in lab.servers:
-        server.run("ovs-cluster-configure", "--add", "vmserver4.example.com=192.168.100.103")
         path = "/sys/kernel/config/cluster/ocfs2/node/vmserver4.example.com/num"
         assert server.read(path) == "3\n"
         assert journey.live_nodes(server) == {0, 1, 2}
