@@ -29,7 +29,7 @@ from ovstools.ha import pool_child_files, pool_child_locks
 from ovstools.system import descriptors
 
 #: an older ovstools, still running after an upgrade, must not talk to a newer child
-PROTOCOL = "2"
+PROTOCOL = "3"
 MAX_REQUEST = 1 << 18
 LIFELINE = 1
 VERBS = {
