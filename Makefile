@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help .venv check test e2e unproven slow soak demo bench ha-try lab lab-down lab-status clean
+.PHONY: help .venv check test e2e long slow soak demo bench ha-try lab lab-down lab-status clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[.a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -41,8 +41,8 @@ e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab w
 	$(PYTHON) -m tests.lab build
 	$(PYTEST) -m e2e --numprocesses 2 --dist loadfile tests/e2e
 
-unproven: .venv ## tests in the lab that were not yet seen green as a whole; no part of make test
-	$(PYTEST) -m unproven tests/e2e
+long: .venv ## iSCSI, NFS, joining, growing and libvirt in the lab: over an hour, no part of make test
+	$(PYTEST) -m long tests/e2e
 
 soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
 	OVS_SCHEDULES=2 OVS_FRESH=10000 $(PYTEST) -m slow tests/ha_random

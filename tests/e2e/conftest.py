@@ -12,15 +12,21 @@ __all__ = ["lab", "lab_instance", "pytest_configure", "pytest_runtest_makereport
 pytest.register_assert_rewrite("tests.e2e.iscsi_stories")  # its failures show the values too
 
 
-#: Written, and run in parts at most: no file leaves this list before it was seen green as a whole.
-UNPROVEN = {"test_libvirt.py"}
+#: Each runs for 6 to 22 minutes; on two cores `make test` has no time for them, `make long` has.
+LONG = {
+    "test_iscsi.py",
+    "test_joining.py",
+    "test_libvirt.py",
+    "test_nfs.py",
+    "test_repositories.py",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here as e2e, or as unproven."""
+    """Mark everything here as e2e, or as long."""
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
-            mark = pytest.mark.unproven if item.path.name in UNPROVEN else pytest.mark.e2e
+            mark = pytest.mark.long if item.path.name in LONG else pytest.mark.e2e
             item.add_marker(mark)
 
 
