@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..forms.event import Event, History, parse_history
@@ -73,12 +73,15 @@ def _histories(session: Session, names: Mapping[str, str]) -> Mapping[str, Histo
 def usual_recovery_s(events: Sequence[Event], default_s: float) -> float:
     """Return what the locks and files of a dead server took to come, by the events: the median."""
     ordered = (event.parts for event in events if event.event == ORDERED)
-    taken = sorted(sum(map(parts.__getitem__, RECOVERY)) for parts in ordered
-                   if parts.keys() >= set(RECOVERY))  # fmt: skip
-    return taken[len(taken) // 2] if taken else default_s
+    return _median((sum(map(parts.__getitem__, RECOVERY)) for parts in ordered
+                    if parts.keys() >= set(RECOVERY)), default_s)  # fmt: skip
 
 
 def usual_start_s(events: Sequence[Event], default_s: float) -> float:
     """Return what the start of a guest takes, by the events: the median."""
-    taken = sorted(event.parts["start"] for event in events if "start" in event.parts)
-    return taken[len(taken) // 2] if taken else default_s
+    return _median((event.parts["start"] for event in events if "start" in event.parts), default_s)
+
+
+def _median(values: Iterable[float], default: float) -> float:
+    found = sorted(values)
+    return found[len(found) // 2] if found else default
