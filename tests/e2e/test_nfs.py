@@ -133,6 +133,7 @@ def test_a_frozen_file_server_fences_nobody(lab: Lab, files: FileServer) -> None
         check = ovs(one, "ovs-cluster-check --json", 3)
         found = {each["code"]: each for each in json.loads(check.stdout)["findings"]}
         assert "nobody is fenced" in " ".join(found["nfs-server-silent"]["evidence"])
+        assert time.monotonic() - begin < FREEZE_S, "the check does not hang with it"
         time.sleep(max(0.0, begin + FREEZE_S - time.monotonic()))
     finally:
         files.thaw()
