@@ -14,8 +14,12 @@ from tests.unit.system.test_program import wait
 
 pytestmark = pytest.mark.processes
 
-#: what it leaves for the guest's life, as `xl create` and a try's launcher do
-MONITOR = "( sleep 1; : ) </dev/null >/dev/null 2>&1 & echo $! >{pid}"
+#: what it leaves for the guest's life, as `xl create` and a try's launcher do; the shell ends when
+#: it has let go of the output, which a child that was only just forked has not
+MONITOR = (
+    "mkfifo {pid}.ready; ( echo >{pid}.ready; sleep 1; : ) </dev/null >/dev/null 2>&1 & "
+    "echo $! >{pid}; read _ <{pid}.ready"
+)
 
 
 def begun(home: str, script: str) -> Program:
