@@ -191,8 +191,8 @@ def test_a_program_that_cannot_be_started(tmp_path: Path, text: str) -> None:
 def test_a_program_that_outlives_its_limit_is_killed(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(ToolError) as caught:
-        sh(f"trap '' TERM INT; echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=0.5)
-    assert caught.value.what == "sh did not end within 0.5 s and was killed"
+        sh(f"trap '' TERM INT; echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=2)
+    assert caught.value.what == "sh did not end within 2 s and was killed"
     assert "dmesg" in caught.value.hint
     assert time.monotonic() - started < 30
     pid = (tmp_path / "pid").read_text().strip()
