@@ -15,7 +15,9 @@ from tests.fakes.machine import FakeMachine
 WWN = "/dev/disk/by-id/wwn-0x5000c500a0b1c2d3-part1"
 
 #: no test is timed: a busy machine must not fail one
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("untimed")
 
 HERE = Path(__file__).parent

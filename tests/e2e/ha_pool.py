@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.e2e import ha_guests, journey
 from tests.e2e.ha_guests import Guest
-from tests.e2e.journey import Typist
 from tests.lab import moment
 from tests.lab.lab import Lab
 from tests.lab.server import Server
@@ -49,10 +48,7 @@ class Pool:
     # ------------------------------------------------------------ doing
 
     def make(self) -> None:
-        """Bring everything up, but no guests yet."""
-        typist = Typist()
-        journey.configure(self.lab, typist)
-        journey.make_cluster_root(self.lab, typist, "--format --journal-size 16M")
+        """Start the agents on servers that have the cluster root mounted; no guests yet."""
         self.uuid = journey.root_uuid(self.lab.servers[0])
         self.lab.on_all(self._install)
         self.wait(lambda: len(self.reports()) == len(self.lab.servers), "all agents report")

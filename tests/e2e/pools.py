@@ -7,7 +7,7 @@ from tests.lab.lab import Lab
 
 
 def ocfs2_root(lab: Lab) -> None:
-    """Give three blank servers a cluster root on OCFS2; no units are installed, no agent runs."""
+    """Give blank servers a cluster root on OCFS2; no units are installed, no agent runs."""
     typist = journey.Typist()
     journey.configure(lab, typist)
     journey.make_cluster_root(lab, typist, "--format --journal-size 16M")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e import ha_guests, journey
+from tests.e2e import ha_guests, journey, pools
 from tests.e2e.ha_guests import Guest
 from tests.e2e.ha_pool import AGENT, Happening, Pool, at_moment
 from tests.lab import moment
@@ -19,7 +19,7 @@ from tests.lab.lab import Lab
 from tests.lab.lives import Life, parse_log
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.lab(scope="module")
+pytestmark = pytest.mark.lab(scope="module", begin=(pools.ocfs2_root,))
 
 Record = Callable[[str, object], None]
 ONE, TWO, THREE = (f"vmserver{number}.example.com" for number in (1, 2, 3))

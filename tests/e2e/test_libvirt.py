@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ovstools.model.owner_record import GuestState
-from tests.e2e import ha_guests
+from tests.e2e import ha_guests, pools
 from tests.e2e.ha_guests import Guest
 from tests.e2e.ha_pool import AGENT, LIMIT_S, Pool, at_moment
 from tests.e2e.libvirt_pool import O2NET, SSH, VIRSH, Wire, make, owner, processes, whole
@@ -20,7 +20,7 @@ from tests.lab.lives import Life
 from tests.lab.outcome import Outcome
 from tests.lab.server import Server
 
-pytestmark = pytest.mark.lab(scope="module", servers=2)
+pytestmark = pytest.mark.lab(scope="module", servers=2, begin=(pools.ocfs2_root,))
 
 ONE, TWO = "vmserver1.example.com", "vmserver2.example.com"
 WEB1 = Guest("web1", ONE, hypervisor=QEMU)
