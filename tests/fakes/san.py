@@ -19,7 +19,11 @@ DISK, PART = "/dev/sdb", "/dev/sdb1"
 
 @dataclass
 class FakeSan:
-    """What is on the SAN and on the disk, the same for every server."""
+    """What is on the SAN and on the disk, the same for every server.
+
+    A server keeps the table that it has read once, as the kernel's buffers do while a partition
+    of the disk is mounted; blockdev --flushbufs lets go of it.
+    """
 
     size: int = 4 * GIB + MIB
     label: str = "dos"
@@ -27,6 +31,8 @@ class FakeSan:
     partitions: dict[int, tuple[int, int]] = field(
         default_factory=lambda: {1: (START, 4 * GIB // SECTOR)}
     )
+
+    _kept: dict[int, dict[int, tuple[int, int]]] = field(default_factory=dict)
 
     def attach(self, machine: FakeMachine) -> None:
         """Let a server see the LUN as it is now, and have the tools."""
@@ -40,7 +46,8 @@ class FakeSan:
         self._asked(machine)
         self._told(machine)
         machine.tools |= {
-            "sfdisk": self._sfdisk,
+            "sfdisk": lambda command: self._sfdisk(command, self._table(machine)),
+            "blockdev": lambda command: self._flushed(machine, command),
             "partx": lambda command: self._told(machine),
             "tunefs.ocfs2": lambda command: _tunefs(machine, command),
             "resize2fs": lambda command: _resize2fs(machine, command),
@@ -57,21 +64,30 @@ class FakeSan:
         _set_size(machine, PART, sectors * SECTOR)
         return Result(0)
 
-    def _sfdisk(self, command: Command) -> Result:
+    def _table(self, machine: FakeMachine) -> dict[int, tuple[int, int]]:
+        return self._kept.setdefault(id(machine), dict(self.partitions))
+
+    def _flushed(self, machine: FakeMachine, command: Command) -> Result:
+        assert command.argv == ("blockdev", "--flushbufs", DISK)
+        self._kept.pop(id(machine), None)
+        return Result(0)
+
+    def _sfdisk(self, command: Command, table: dict[int, tuple[int, int]]) -> Result:
         if "--json" in command.argv or "--dump" in command.argv:
             rows = [
                 {"node": f"{DISK}{number}", "start": start, "size": size, "type": "83"}
-                for number, (start, size) in self.partitions.items()
+                for number, (start, size) in table.items()
             ]
-            table = {"label": self.label, "device": DISK, "sectorsize": 512, "partitions": rows}
-            return Result(0, json.dumps({"partitiontable": table}))
+            said = {"label": self.label, "device": DISK, "sectorsize": 512, "partitions": rows}
+            return Result(0, json.dumps({"partitiontable": said}))
         number = int(command.argv[command.argv.index("-N") + 1])
         assert command.argv[-1] == DISK and command.input is not None
         size = int(command.input.partition("=")[2])
-        start, _ = self.partitions[number]
+        start, _ = table[number]
         if (start + size) * SECTOR > self.size:
             return Result(1, "", "sfdisk: All space for primary partitions is in use.")
-        self.partitions[number] = (start, size)
+        table[number] = (start, size)
+        self.partitions = dict(table)  # it writes all of what it read
         return Result(0)
 
 

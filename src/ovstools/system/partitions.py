@@ -1,4 +1,4 @@
-"""sfdisk(8) and partx(8): the partition table on a disk, and what the kernel knows of it."""
+"""sfdisk(8), partx(8), blockdev(8): a table on a disk, and what the kernel knows of it."""
 
 from __future__ import annotations
 
@@ -36,8 +36,18 @@ def tell_kernel(disk: str, number: int) -> Command:
     return Command(("partx", "--update", "--nr", str(number), disk))
 
 
+def drop_buffers(disk: str) -> Command:
+    """Build the command that lets the next look at a disk read it; nothing on it is changed."""
+    return Command(("blockdev", "--flushbufs", disk), changes=False)
+
+
 def read_table(host: Host, disk: str) -> PartitionTable:
-    """Return the table on the disk; raise RefusedError when there is none."""
+    """Return the table on the disk; raise RefusedError when there is none.
+
+    While a partition of the disk is mounted, the kernel keeps what it has read of the disk. Another
+    server may have written the table since, and sfdisk would write all of the old one.
+    """
+    host.run(drop_buffers(disk))
     said = host.run(table(disk))
     if said.status:
         raise RefusedError(f"{disk} has no partition table", *said.stderr.splitlines()[-1:])

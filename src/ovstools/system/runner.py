@@ -40,6 +40,7 @@ PACKAGES = {
     "dumpe2fs": "e2fsprogs",
     "sfdisk": "fdisk",
     "partx": "util-linux",
+    "blockdev": "util-linux",
     "multipathd": "multipath-tools",
     "udevadm": "udev",
     "iscsiadm": "open-iscsi",

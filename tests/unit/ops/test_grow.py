@@ -87,6 +87,17 @@ def test_killed_anywhere_the_next_run_finishes(machine: FakeMachine, san: FakeSa
 # ------------------------------------------------------------- partitions
 
 
+def test_what_another_server_did_to_the_table_is_seen(machine: FakeMachine, san: FakeSan) -> None:
+    """The buffers of a disk with a mounted partition are kept: sfdisk would write an old table."""
+    grow(machine)
+    san.size = 8 * GIB
+    mine = (START, 5 * GIB // 512)
+    san.partitions = {1: mine, 2: (START + mine[1], GIB // 512)}
+    with pytest.raises(RefusedError, match="not the last partition"):
+        grow(machine)
+    assert san.partitions[2] == (START + mine[1], GIB // 512)
+
+
 def test_killed_between_table_and_kernel(machine: FakeMachine, san: FakeSan) -> None:
     san.size = 8 * GIB
     san.partitions[1] = (START, (8 * GIB - MIB) // 512)
