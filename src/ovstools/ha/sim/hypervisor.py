@@ -31,6 +31,8 @@ class Hypervisors:
         self.faults: dict[str, Fault] = {}
         self.io_errors: set[str] = set()  #: guests whose storage does not answer
         self._answers_at: dict[str, float] = {}
+        #: source, guest: the boot of the target that its memory is being sent to
+        self._sent_to: dict[tuple[str, str], str] = {}
         after = (each for wish in world.scenario.guests.values() for each in wish.after)
         self._probed = {each.guest for each in after if each.wait != WAIT_STARTED}
 
@@ -49,7 +51,9 @@ class Hypervisors:
         server.busy.add(guest)
         boot = server.boot
         if isinstance(action, act.MigrateGuest):
-            self._announce(server, self.world.servers[action.to], guest)
+            target = self.world.servers[action.to]
+            self._sent_to[server.name, guest] = target.boot
+            self._announce(server, target, guest)
 
         def end() -> None:
             if not server.powered or server.boot != boot:
@@ -129,7 +133,7 @@ class Hypervisors:
         fault = self.faults.get(guest, Fault())
         if not server.runs(guest):
             return "it does not run any more"
-        if not self._reaches(server, target):
+        if not self._reaches(server, target) or target.boot != self._sent_to[server.name, guest]:
             return f"{target.name} cannot be reached"
         if fault.migrate_fails > 0:
             self.faults[guest] = fault._replace(migrate_fails=fault.migrate_fails - 1)
