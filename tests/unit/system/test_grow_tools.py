@@ -37,6 +37,7 @@ def test_only_the_size_of_a_partition_changes() -> None:
 
 
 def test_a_table_is_read_without_a_change(machine: FakeMachine) -> None:
+    machine.tools["blockdev"] = lambda command: Result(0)
     machine.tools["sfdisk"] = lambda command: Result(0, captured("sfdisk", "gpt"))
     assert partitions.read_table(machine.host(), "/dev/sdb").label == "gpt"
     assert machine.commands == []
