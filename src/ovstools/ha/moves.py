@@ -121,6 +121,9 @@ def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
         return None
     group = placement.together.get(wish.name, frozenset((wish.name,)))
     members = [deciding.entries[guest] for guest in group & deciding.entries.keys()]
+    located = group & deciding.entries.keys() & placement.located.keys()
+    if any(deciding.entries[guest].phase is not Phase.RUNNING for guest in located):
+        return None  # it would stay behind, and the others would be called back to it
     avoid = {node for each in members for node in (*each.shunned, *each.failed)}
     back_to = entry.back_to
     if back_to is not None and deciding.condition(back_to) is Condition.ONLINE:
