@@ -29,7 +29,7 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests with cov
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTEST) --numprocesses logical --cov --cov-fail-under=90
+	$(PYTEST) --numprocesses logical --cov --cov-report= --cov-fail-under=90
 
 test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 

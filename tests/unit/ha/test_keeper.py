@@ -315,7 +315,7 @@ def test_no_descriptor_is_lost(
         os.close(client.get(NAME))
         client.names()
         os.close(client.drop(NAME))
-    assert len(os.listdir("/proc/self/fd")) == here
+    assert len(os.listdir("/proc/self/fd")) <= here  # less: what an earlier test left was collected
     until(lambda: open_descriptors(systemd) <= there)
     assert systemd.store == []
 

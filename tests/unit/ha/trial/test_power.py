@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,14 @@ def test_without_power_nothing_is_there(trial: Trial, machine: FakeMachine) -> N
     assert power.cut(trial, "vmserver1", FakeClock(machine)) is False
 
 
-def test_who_has_the_file_open_is_a_member(trial: Trial) -> None:
+@pytest.mark.processes
+def test_who_has_the_file_open_is_a_member_and_so_is_its_session(trial: Trial) -> None:
     """By the path that the kernel tells, so also through a symbolic link; a look opens nothing."""
     link = trial.folder.with_name("link")
     link.symlink_to(trial.folder)
-    with trial.life("vmserver1").open("w"):
-        found = power.members(Trial(link, trial.nodes, 1.0), "vmserver1")
-        assert os.getpid() in found
-        assert set(power.session(os.getsid(0))) <= set(found)
-    assert power.members(trial, "vmserver1") == []
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as without_it:  # file not inherited
+        with trial.life("vmserver1").open("w"):
+            found = power.members(Trial(link, trial.nodes, 1.0), "vmserver1")
+        assert {os.getpid(), without_it.pid} <= set(found)
+        assert without_it.pid in power.session(os.getsid(0))
+        assert power.members(trial, "vmserver1") == []
