@@ -50,7 +50,7 @@ soak: .venv ## ten thousand random schedules of guest HA's decisions, all new
 demo: .venv ## the white paper's story on three virtual servers; STORAGE=san (default), iscsi, nfs
 	$(PYTHON) -m tests.e2e.demo $(STORAGE)
 
-bench: .venv ## how long ovstools takes to start, and the HA master to decide
+bench: .venv ## how long ovstools takes to start, makerepo itself, and the HA master to decide
 	$(PYTHON) -m tests.bench
 
 ha-try: .venv ## three servers of a pool as processes on this machine, with guests; DIR=folder

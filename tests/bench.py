@@ -1,6 +1,7 @@
 """How long ovstools takes to start, against python that imports click and does nothing else.
 
-And how long the HA master decides (bench_ha.py), and what the real agent costs (bench_try.py).
+And makerepo's own time (bench_repo.py), how long the HA master decides (bench_ha.py), and what the
+real agent costs (bench_try.py).
 
 `make bench`. The command lines take turns, so that a busy moment of the machine hits them all;
 medians count. Every one runs on the same python, without a terminal, on an empty machine.
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from tests import bench_ha, bench_try
+from tests import bench_ha, bench_repo, bench_try
 
 ROUNDS = 40
 WARM_UP = 3
@@ -80,6 +81,8 @@ def main() -> None:
             "" if limit is None else f"  at most {limit}: {'ok' if ratio <= limit else 'over'}"
         )
         print(f"{name:25} {1000 * median:7.1f} ms {ratio:6.2f}{verdict}")
+    print()
+    bench_repo.main()
     print()
     bench_ha.main()
     bench_try.main()

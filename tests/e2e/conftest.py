@@ -5,9 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.journey import Typist
-from tests.lab.plugin import lab, lab_instance, pytest_configure, pytest_runtest_makereport
+from tests.lab.plugin import (
+    lab,
+    lab_instance,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 
-__all__ = ["lab", "lab_instance", "pytest_configure", "pytest_runtest_makereport"]
+__all__ = [
+    "lab",
+    "lab_instance",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+]
 
 pytest.register_assert_rewrite("tests.e2e.iscsi_stories")  # its failures show the values too
 
@@ -18,6 +30,7 @@ LONG = {
     "test_joining.py",
     "test_libvirt.py",
     "test_nfs.py",
+    "test_nfs_ha.py",
     "test_repositories.py",
 }
 

@@ -70,15 +70,8 @@ class Guest:
         )
 
 
-def make(server: Server, guest: Guest, repository: str) -> None:
-    """Put a process on the repository and under HA."""
-    beating.make_guest(server, PROCESS, guest.name)
-    put(server, f"guests/{guest.name}.yaml", guest.file(repository))
-
-
-def put(server: Server, name: str, text: str) -> None:
+def put(server: Server, path: str, text: str) -> None:
     """Replace an operator's file on the pool file system, as editors do."""
-    path = f"/OVS/.ovs/{name}"
     server.write(f"{path}.new", text, mode=0o600)
     server.run("mv", f"{path}.new", path)
 

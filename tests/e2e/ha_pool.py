@@ -11,9 +11,11 @@ from typing import Any
 from tests.e2e import ha_guests, journey
 from tests.e2e.ha_guests import Guest
 from tests.lab import moment
+from tests.lab.guests import PROCESS, make_guest
 from tests.lab.lab import Lab
 from tests.lab.server import Server
 
+#: the pool file system of an OCFS2 cluster root
 FOLDER = "/OVS/.ovs"
 #: for whatever has to happen; more than a loaded machine needs
 LIMIT_S = 300.0
@@ -37,10 +39,17 @@ class Happening:
 
 
 class Pool:
-    """Servers, an OCFS2 cluster root, and guests."""
+    """Servers, a cluster root, and guests; folder: where its pool file system is mounted."""
 
-    def __init__(self, lab: Lab, guests: Sequence[Guest], hypervisors: str = "process") -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        guests: Sequence[Guest],
+        hypervisors: str = "process",
+        folder: str = FOLDER,
+    ) -> None:
         self.lab = lab
+        self.folder = folder
         self.hypervisors = hypervisors  # asking those that have no guest takes emulated time
         self.guests = tuple(guests)
         self.uuid = ""
@@ -61,11 +70,19 @@ class Pool:
         """Replace pool.yaml."""
         values = {"format": "1", "uuid": self.uuid, "ha": "on", **POLICY, **changes}
         text = "".join(f"{key}: {value}\n" for key, value in values.items())
-        ha_guests.put(self.any, "pool.yaml", text)
+        self._put("pool.yaml", text)
 
     def wish(self, guest: Guest, state: str) -> None:
         """Say what its operator wants of a guest."""
-        ha_guests.put(self.any, f"guests/{guest.name}.yaml", guest.file(self.uuid, state))
+        self._put(f"guests/{guest.name}.yaml", guest.file(self.uuid, state))
+
+    def add(self, guest: Guest) -> None:
+        """Put a process on the repository and under HA."""
+        make_guest(self.any, PROCESS, guest.name)
+        self.wish(guest, "started")
+
+    def _put(self, name: str, text: str) -> None:
+        ha_guests.put(self.any, f"{self.folder}/{name}", text)
 
     # ------------------------------------------------------------ asking
 
@@ -80,11 +97,11 @@ class Pool:
 
     def json(self, name: str) -> Any:
         """Read a file of the pool file system."""
-        return json.loads(self.any.read(f"{FOLDER}/{name}"))
+        return json.loads(self.any.read(f"{self.folder}/{name}"))
 
     def reports(self) -> list[str]:
         """Name the servers whose agent has its node lock and has asked its hypervisors."""
-        lines = self.any.sh(f"cat {FOLDER}/nodes/*.json", status=None).stdout
+        lines = self.any.sh(f"cat {self.folder}/nodes/*.json", status=None).stdout
         return [each["node"] for each in _documents(lines) if each["node_lock"] and each["asked"]]
 
     def master(self) -> Server:
@@ -102,7 +119,7 @@ class Pool:
 
     def events(self) -> list[Happening]:
         """Read what happened, in order."""
-        lines = self.any.sh(f"cat {FOLDER}/events/*.jsonl").stdout.splitlines()
+        lines = self.any.sh(f"cat {self.folder}/events/*.jsonl").stdout.splitlines()
         found = [json.loads(line) for line in lines]
         return sorted(
             (
@@ -166,7 +183,7 @@ class Pool:
 
     def agents_say(self) -> dict[str, str]:
         """Return where the agents report guests that run, and the master takes them as running."""
-        text = self.any.sh(f"cat {FOLDER}/nodes/*.json {FOLDER}/orders.json").stdout
+        text = self.any.sh(f"cat {self.folder}/nodes/*.json {self.folder}/orders.json").stdout
         *reports, orders = _documents(text)
         live = {server.name for server in self.lab.servers if server.is_on()}
         return {
@@ -198,7 +215,7 @@ class Pool:
             if server.is_on():
                 lines = f"journalctl -u {AGENT} -u {KEEPER} --no-pager -o short-precise -n 25"
                 text += [f"-- {server.short_name}", server.sh(lines, status=None).stdout]
-        text.append(self.any.sh(f"cat {FOLDER}/orders.json", status=None).stdout)
+        text.append(self.any.sh(f"cat {self.folder}/orders.json", status=None).stdout)
         return "\n".join(text)
 
 

@@ -49,7 +49,7 @@ def make(lab: Lab) -> Pool:
     pool.make()
     pool.policy()
     for guest in GUESTS:
-        ha_guests.make(pool.any, guest, pool.uuid)
+        pool.add(guest)
     homes = pool.whole()
     for guest in [each for each in GUESTS if homes[each.name] != HOMES[each.name]]:
         pool.wish(guest, "stopped")

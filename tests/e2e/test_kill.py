@@ -37,7 +37,7 @@ KILLED = 137
 def chain(server: Server, line: str, check: str) -> int:
     """Run a line again and again, each run killed behind its first change; count the kills.
 
-    check: a line of bash that must succeed after each kill: no file is half-written.
+    check: bash, each command of which must succeed after each kill: no file is half-written.
     """
     server.write("/root/driver.py", DRIVER)
     for kills in range(40):
@@ -47,7 +47,7 @@ def chain(server: Server, line: str, check: str) -> int:
             status=None,
             timeout_s=180,
         )
-        server.sh(check)
+        server.sh(f"set -e; {check}")
         if outcome.status == 0:
             return kills
         assert outcome.status == KILLED, outcome.describe()

@@ -7,13 +7,11 @@ import time
 
 import pytest
 
-from tests.e2e import ha_guests, journey, nfs_journey
-from tests.e2e.ha_guests import Guest
+from tests.e2e import journey, nfs_journey
 from tests.e2e.journey import Typist
 from tests.e2e.nfs_journey import FILE, MAKE, POOL, SOURCE
 from tests.lab import fileserver
 from tests.lab.fileserver import FileServer
-from tests.lab.guests import PROCESS, make_guest
 from tests.lab.lab import Lab
 from tests.lab.outcome import Outcome
 from tests.lab.server import Server
@@ -173,39 +171,3 @@ def test_offline(lab: Lab) -> None:
     ovs(three, f"ovs-offlinerepo -d {images} && ovs-offlinerepo -d {SOURCE}")
     assert journey.listed(three) == [] and nfs_journey.attached(three) == []
     assert lab.servers[0].exists(FILE), "its data stays"
-
-
-class TestGuests:
-    """Guest HA: the locks are on the pool file system in the heartbeat file, the guest on NFS."""
-
-    pytestmark = pytest.mark.lab(scope="test")
-
-    def test_power_cut(self, lab: Lab, files: FileServer, typist: Typist) -> None:
-        files.start()
-        journey.configure(lab, typist)
-        typist.together(lab, lab.servers, f"{MAKE} --heartbeat-size 128M")
-        one, two, three = lab.servers
-        guest = Guest("web1", two.name)
-        make_guest(one, PROCESS, guest.name)
-        uuid = journey.root_uuid(one)
-        self.put(lab, "pool.yaml", f"format: 1\nuuid: {uuid}\nha: on\nstartup_wait: 30\n")
-        self.put(lab, "guests/web1.yaml", guest.file(uuid))
-        lab.on_all(lambda server: ovs(server, "ovstools install-units"))
-        one.wait_until(f"grep -q '^{two.name} ' {guest.folder}/log", timeout_s=LIMIT_S)
-        two.cut_power()
-        begin = time.monotonic()
-        one.wait_until(
-            f"grep -qE '^({one.name}|{three.name}) ' {guest.folder}/log", timeout_s=LIMIT_S
-        )
-        lives = ha_guests.lives(one, guest)
-        assert len(lives) == 2 and lives[0].server == two.name
-        assert time.monotonic() - begin > 10, "not before the dead server is declared dead"
-        events = one.sh(f"cat {POOL}/events/*.jsonl").stdout
-        assert '"started"' in events and '"web1"' in events
-        for server in (one, three):
-            assert not server.exists("/OVS/.ovs/locks"), "nothing of the pool is on the export"
-
-    @staticmethod
-    def put(lab: Lab, name: str, text: str) -> None:
-        """Write an operator's file of the pool file system."""
-        lab.servers[0].write(f"{POOL}/{name}", text, mode=0o600)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from tests.e2e import journey
+from tests.e2e.own_share import record_share
 from tests.e2e.test_kill import chain
 from tests.lab.lab import Lab
 from tests.lab.server import Server
@@ -30,12 +32,15 @@ def superblock_clusters(server: Server) -> int:
     return int(server.sh(line).stdout)
 
 
-def test_a_partitioned_lun_grows_under_two_servers(lab: Lab, typist: journey.Typist) -> None:
+def test_a_partitioned_lun_grows_under_two_servers(
+    lab: Lab, typist: journey.Typist, record_property: Callable[[str, object], None]
+) -> None:
     one, two, _ = lab.servers
     names = journey.node_options(lab.servers)
     line = f"ovs-cluster-configure {names} --timing {journey.TIMING}"
     typist.together(lab, [one, two], line)
-    one.sh(f"{ROOT} --format --journal-size 16M --slots 2", timeout_s=180)
+    line = f"{ROOT[len('ovs-') :]} --format --journal-size 16M --slots 2"
+    record_share(one, line, record_property)
     two.sh(ROOT, timeout_s=180)
     assert "already as large" in one.sh(GROW).stdout
     lab.grow_lun(0, LUN_MIB)

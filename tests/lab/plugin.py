@@ -87,6 +87,13 @@ def lab(lab_instance: Instance, request: pytest.FixtureRequest) -> Lab:
     return lab_instance.lab
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures that tests recorded: what took how long."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {name}: {value}")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show the ends of the servers' consoles with a test that failed."""
