@@ -11,24 +11,25 @@ from tests.lab.server import Server
 pytestmark = pytest.mark.lab(scope="module")
 
 DRIVER = '''
-"""Run a command line; kill -9 this process behind its first change, unless that is the last."""
+"""Run a command line; kill -9 this process behind its n-th change, unless a plan ends there."""
 import os, signal, sys
 from dataclasses import replace
 from ovstools.cli import main, perform
 from ovstools.ops.plan import Confirm
 
-apply = perform.apply
+apply, behind = perform.apply, int(sys.argv[1])
 
 def apply_and_die(plan, host):
+    global behind
     changes = [n for n, step in enumerate(plan.steps) if not isinstance(step.change, Confirm)]
-    done = changes[0] + 1 if changes else 0
-    if changes[1:]:
-        apply(replace(plan, steps=plan.steps[:done]), host)
+    if len(changes) > behind:
+        apply(replace(plan, steps=plan.steps[: changes[behind - 1] + 1]), host)
         os.kill(os.getpid(), signal.SIGKILL)
+    behind = max(1, behind - len(changes))
     apply(plan, host)
 
 perform.apply = apply_and_die
-name, *words = sys.argv[1:]
+name, *words = sys.argv[2:]
 sys.exit(main.run(main.load_command(name), name, words))
 '''
 KILLED = 137
@@ -39,19 +40,24 @@ def chain(server: Server, line: str, check: str) -> int:
 
     check: bash, each command of which must succeed after each kill: no file is half-written.
     """
-    server.write("/root/driver.py", DRIVER)
     for kills in range(40):
-        outcome = server.sh(
-            # `exit $?` keeps bash from becoming the program: ssh has no number for a signal
-            f"/opt/ovstools/bin/python /root/driver.py {line}; exit $?",
-            status=None,
-            timeout_s=180,
-        )
-        server.sh(f"set -e; {check}")
-        if outcome.status == 0:
+        if not is_killed(server, line, check):
             return kills
-        assert outcome.status == KILLED, outcome.describe()
     raise AssertionError(f"{line} never came to its end")
+
+
+def is_killed(server: Server, line: str, check: str, behind: int = 1) -> bool:
+    """Run a line that is killed behind its n-th change; False: it came to its end before."""
+    server.write("/root/driver.py", DRIVER)
+    outcome = server.sh(
+        # `exit $?` keeps bash from becoming the program: ssh has no number for a signal
+        f"/opt/ovstools/bin/python /root/driver.py {behind} {line}; exit $?",
+        status=None,
+        timeout_s=180,
+    )
+    server.sh(f"set -e; {check}")
+    assert outcome.status in (0, KILLED), outcome.describe()
+    return outcome.status == KILLED
 
 
 def test_cluster_configure(lab: Lab) -> None:
