@@ -1,4 +1,4 @@
-"""install-units: the pool's services, and the order of the repositories' mounts.
+"""install-units: the pool's services, and the order of the repositories' mounts and of guests.
 
 Nothing that runs is stopped or restarted: an upgrade replaces files. What holds locks of guests
 least of all.
@@ -92,9 +92,7 @@ def _removal(host: Host) -> Plan:
 
 def _texts(host: Host, program: str) -> dict[str, str]:
     folder = host.settings.paths.units
-    drop_ins = unit_files.mount_drop_ins(
-        host.settings.paths.cluster_root, pool_fs.own_mountpoint(host)
-    )
+    drop_ins = unit_files.drop_ins(host.settings.paths.cluster_root, pool_fs.own_mountpoint(host))
     return {
         **{_path(host, unit): unit_files.unit_text(unit, program) for unit in UNITS},
         **{f"{folder}/{name}": text for name, text in drop_ins.items()},

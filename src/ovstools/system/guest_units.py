@@ -8,7 +8,7 @@ from ..model.command import Command
 from ..model.guest_unit import PATTERN, PROPERTIES
 
 #: stopped before what they stand on, and after the agent had its chance to move them; the slice
-#: is that of libvirt's guests, which ovs-locks.service outlives
+#: is that of libvirt's guests
 AFTER = ("ovs-locks.service", "ovsrepositories.service")
 BEFORE = ("ovs-agent.service",)
 SLICE = "machine.slice"

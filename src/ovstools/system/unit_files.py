@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 MOUNT_DROP_IN = "repository-mount.conf"
+SCOPE_DROP_IN = "guest-scope.conf"
 WANTS = "multi-user.target.wants"
 _TEMPLATES = Path(__file__).resolve().parent.parent / "units"
 
@@ -15,17 +16,20 @@ def unit_text(name: str, program: str) -> str:
     return text.replace("@OVSTOOLS@", quoted_program(program))
 
 
-def mount_drop_ins(cluster_root: str, pool: str) -> dict[str, str]:
-    """Return the drop-ins of the repositories' mount units: name below the unit folder, and text.
+def drop_ins(cluster_root: str, pool: str) -> dict[str, str]:
+    """Return the drop-ins of units that are not ours: name below the unit folder, and text.
 
     For /OVS, for all below it, and for the pool file system of an NFS cluster root, which is in
-    a file on /OVS and so is unmounted before it. systemd.unit(5): foo-bar.mount also reads
-    drop-ins in foo-.mount.d, and mount units that come from mountinfo read drop-ins like any.
+    a file on /OVS and so is unmounted before it; and for libvirt's guests. systemd.unit(5):
+    foo-bar.mount also reads drop-ins in foo-.mount.d, and mount units that come from mountinfo and
+    transient scopes read drop-ins like any.
     """
     text = (_TEMPLATES / MOUNT_DROP_IN).read_text()
     root = escape_path(cluster_root)
     texts = {root: text, f"{root}-": text, escape_path(pool): f"{text}After={root}.mount\n"}
-    return {f"{name}.mount.d/10-ovstools.conf": each for name, each in texts.items()}
+    found = {f"{name}.mount.d/10-ovstools.conf": each for name, each in texts.items()}
+    scopes = (_TEMPLATES / SCOPE_DROP_IN).read_text()
+    return {**found, "machine-.scope.d/10-ovstools.conf": scopes}
 
 
 def escape_path(path: str) -> str:

@@ -16,6 +16,7 @@ FOLDER = "/etc/systemd/system"
 NAMES = ("ovsrepositories.service", "ovs-locks.service", "ovs-agent.service")
 UNIT, KEEPER, AGENT = (f"{FOLDER}/{name}" for name in NAMES)
 DROP_INS = (f"{FOLDER}/OVS.mount.d/10-ovstools.conf", f"{FOLDER}/OVS-.mount.d/10-ovstools.conf")
+SCOPES = f"{FOLDER}/machine-.scope.d/10-ovstools.conf"
 WANTS = f"{FOLDER}/multi-user.target.wants"
 ENABLED = [
     f"systemctl enable {' '.join(NAMES)}",
@@ -72,12 +73,27 @@ def test_the_order_of_a_shutdown(machine: FakeMachine) -> None:
     keeper, agent = machine.read(KEEPER), machine.read(AGENT)
     storage = {"o2cb.service", "ocfs2.service", "ovsrepositories.service"}
     assert values(keeper, "After") == storage
-    assert values(keeper, "Before") == hypervisors | {"machine.slice"}
+    assert values(keeper, "Before") == hypervisors
+    scopes = machine.read(SCOPES)
+    assert values(scopes, "After") == {"ovs-locks.service", "ovsrepositories.service"}
+    assert values(scopes, "Before") == {"ovs-agent.service"}
     guests = {"libvirt-guests.service", "virt-guest-shutdown.target", "machine.slice"}
     assert values(agent, "After") >= storage | hypervisors | guests | {"ovs-locks.service"}
     assert values(agent, "Before") == set()
     for text in (keeper, agent):
         assert not values(text, "Requires") | values(text, "BindsTo") | values(text, "PartOf")
+
+
+@pytest.mark.parametrize("path", [UNIT, KEEPER, AGENT])
+def test_no_service_comes_before_what_every_service_comes_after(
+    machine: FakeMachine, path: str
+) -> None:
+    """basic.target, and what is before that: slices and targets. systemd breaks such a cycle.
+
+    In a shutdown it leaves out the stop of any unit in it, the repositories' as well.
+    """
+    install(machine)
+    assert all(name.endswith(".service") for name in values(machine.read(path), "Before"))
 
 
 @pytest.mark.parametrize(
