@@ -65,7 +65,8 @@ def test_makerepo_killed_behind_each_change(lab: Lab, typist: Typist) -> None:
     there = [path.name for path in files.path(fileserver.ROOT).glob(".server_pool_hb*")]
     assert there == [".server_pool_hb"]
     assert "already mounted" in one.sh(MAKE).stdout
-    offline = "offlinerepo -d 'Cluster Root'"
+    # by its source: its description cannot be read any more once it is unmounted
+    offline = f"offlinerepo -d {SOURCE}"
     assert chain(one, offline, "test $(losetup --list --noheadings | wc -l) -le 1") >= 1
     assert nfs_journey.attached(one) == [] and journey.mounted_device(one) is None
 
