@@ -34,8 +34,9 @@ def release(worker: Worker, guest: str) -> Steps:
         yield Wait(RETRY_S)
         return None
     if power is Power.MIGRATED:
-        if (yield from hand_over(worker, guest, read.value)) is not None:
-            worker.ended[guest] = power
+        worker.ended[guest] = power  # before the lock goes, as below
+        if (yield from hand_over(worker, guest, read.value)) is None:
+            worker.ended.pop(guest, None)
         return None
     if isinstance(read.value, OwnerRecord) and read.value.is_by_hand:
         until = worker.seen.now + BY_HAND_S
@@ -43,11 +44,12 @@ def release(worker: Worker, guest: str) -> Steps:
             yield Wait(LOOK_S)
         if is_here(worker, guest):
             return None
+    # Before the lock goes: a report without both would tell of a crash, and a guest that its
+    # operator has shut down would be started again. After a retry its hypervisor has forgotten it.
+    worker.ended[guest] = power or worker.ended.get(guest) or Power.CRASHED
     yield from close(worker, guest, None)
     if guest_lock(guest) in worker.seen.kept:
         yield Wait(RETRY_S)
-        return None
-    worker.ended[guest] = power or Power.CRASHED
     return None
 
 

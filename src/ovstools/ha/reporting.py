@@ -57,9 +57,8 @@ class Reporting:
         """Return the report as it would be now."""
         agent = self._agent
         seen, identity = agent.seen, agent.identity
-        guests = {guest: Local(power, False) for guest, power in agent.ended.items()}
-        for guest, power in (seen.guests or {}).items():
-            guests[guest] = Local(power, _GUEST + guest in seen.kept)
+        powers = {**agent.ended, **(seen.guests or {})}
+        guests = {g: Local(power, _GUEST + g in seen.kept) for g, power in powers.items()}
         for name in sorted(seen.kept):
             guest = name[len(_GUEST) :]
             if name.startswith(_GUEST) and guest not in guests:

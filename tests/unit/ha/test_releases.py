@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -10,7 +11,8 @@ from ovstools.ha import releases
 from ovstools.ha.actions import Action, DropFromKeeper, ReadRecord, Result, Wait, WriteRecord
 from ovstools.ha.observation import Identity, Observation
 from ovstools.ha.orders import Orders
-from ovstools.ha.report import Power
+from ovstools.ha.report import Answer, Local, Power
+from ovstools.ha.reporting import Reporting
 from ovstools.ha.rules import Rules
 from ovstools.model.owner_record import BY_HAND, GuestState, OwnerRecord
 
@@ -27,9 +29,13 @@ class Agent:
         self.identity = Identity("a", "boot", "an-agent", {"a": 0}, 62.0)
         self.rules = Rules()
         self.ended: dict[str, Power] = {}
+        self.answers: dict[str, Answer] = {}
         self.orders = Orders()
         self.now = 0.0
         self.kept = frozenset({"guest-web1"})
+        self.power: Power | None = None  #: what a guest that is not here has left behind
+        self.can_drop = True
+        self.ended_at_drop: dict[str, Power] = {}
         self._appears = appears
         self._stops = stops
 
@@ -37,7 +43,8 @@ class Agent:
     def seen(self) -> Observation:
         """Return what is the case now."""
         is_here = self._appears is not None and self.now >= self._appears
-        guests = {"web1": Power.RUNNING} if is_here else {}
+        power = Power.RUNNING if is_here else self.power
+        guests = {} if power is None else {"web1": power}
         stopping = "reboot" if self._stops is not None and self.now >= self._stops else None
         return Observation(self.now, None, None, self.kept, frozenset(), guests, None,
                            stopping=stopping)  # fmt: skip
@@ -61,7 +68,9 @@ class Agent:
             if isinstance(action, Wait):
                 self.now += action.seconds
             elif isinstance(action, DropFromKeeper):
-                self.kept = frozenset()
+                self.ended_at_drop = dict(self.ended)
+                self.power = None  # its hypervisor forgets it first
+                self.kept = frozenset() if self.can_drop else self.kept
             if not isinstance(action, (Wait, ReadRecord)):
                 done.append(action)
             result = Result(0, True, record if isinstance(action, ReadRecord) else None)
@@ -91,3 +100,29 @@ def test_one_that_never_came_is_released(
     assert isinstance(written, WriteRecord) and written.record.state is GuestState.STOPPED
     assert isinstance(dropped, DropFromKeeper)
     assert agent.now == after_s and agent.ended == {"web1": Power.CRASHED}
+
+
+def test_how_it_ended_is_known_before_its_lock_goes() -> None:
+    """Else a report between the two has neither, and the master takes that for a crash."""
+    agent = Agent(None)
+    agent.power = Power.SHUT_DOWN
+    agent.carry_out(OURS)
+    assert agent.ended_at_drop == {"web1": Power.SHUT_DOWN}
+
+
+def test_a_second_try_remembers_how_it_ended() -> None:
+    agent = Agent(None)
+    agent.power, agent.can_drop = Power.SHUT_DOWN, False
+    agent.carry_out(OURS)
+    agent.can_drop = True
+    agent.carry_out(OURS)
+    assert agent.ended == {"web1": Power.SHUT_DOWN} and agent.kept == frozenset()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_report_says_how_it_ended_with_and_without_its_lock(is_kept: bool) -> None:
+    agent = Agent(None)
+    agent.ended = {"web1": Power.SHUT_DOWN}
+    agent.kept = frozenset({"guest-web1"}) if is_kept else frozenset()
+    report = Reporting(cast(Any, agent)).current()
+    assert report.guests == {"web1": Local(Power.SHUT_DOWN, is_kept)}
