@@ -120,9 +120,10 @@ def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
     if entry.back_to is None and not (wish.tiers and rank):
         return None
     group = placement.together.get(wish.name, frozenset((wish.name,)))
-    members = [deciding.entries[guest] for guest in group & deciding.entries.keys()]
-    located = group & deciding.entries.keys() & placement.located.keys()
-    if any(deciding.entries[guest].phase is not Phase.RUNNING for guest in located):
+    known = group & deciding.entries.keys()
+    members = [deciding.entries[guest] for guest in known]
+    located = [deciding.entries[guest] for guest in known & placement.located.keys()]
+    if any(each.phase is not Phase.RUNNING for each in located):
         return None  # it would stay behind, and the others would be called back to it
     avoid = {node for each in members for node in (*each.shunned, *each.failed)}
     back_to = entry.back_to
