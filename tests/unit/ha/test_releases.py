@@ -9,11 +9,12 @@ import pytest
 
 from ovstools.ha import releases
 from ovstools.ha.actions import Action, DropFromKeeper, ReadRecord, Result, Wait, WriteRecord
-from ovstools.ha.observation import Identity, Observation
+from ovstools.ha.observation import Files, Identity, Observation
 from ovstools.ha.orders import Orders
-from ovstools.ha.report import Answer, Local, Power
+from ovstools.ha.report import Answer, Local, Power, Report, Seen
 from ovstools.ha.reporting import Reporting
 from ovstools.ha.rules import Rules
+from ovstools.ha.wishes import Wishes
 from ovstools.model.owner_record import BY_HAND, GuestState, OwnerRecord
 
 OURS = OwnerRecord("uuid", "a", 0, "boot", "an-agent", GuestState.STARTING)
@@ -26,7 +27,7 @@ class Agent:
     has_node_lock = True
 
     def __init__(self, appears: float | None, stops: float | None = None) -> None:
-        self.identity = Identity("a", "boot", "an-agent", {"a": 0}, 62.0)
+        self.identity = Identity("a", "boot", "an-agent", {"a": 0, "b": 1}, 62.0)
         self.rules = Rules()
         self.ended: dict[str, Power] = {}
         self.answers: dict[str, Answer] = {}
@@ -46,7 +47,9 @@ class Agent:
         power = Power.RUNNING if is_here else self.power
         guests = {} if power is None else {"web1": power}
         stopping = "reboot" if self._stops is not None and self.now >= self._stops else None
-        return Observation(self.now, None, None, self.kept, frozenset(), guests, None,
+        there = Report("b", "bootb", node_lock=True, asked=True)
+        files = Files(Wishes(), Orders(), {"b": Seen(there, 1, 0.0, moved=True)})
+        return Observation(self.now, None, None, self.kept, frozenset(), guests, files,
                            stopping=stopping)  # fmt: skip
 
     def event(
@@ -117,6 +120,21 @@ def test_a_second_try_remembers_how_it_ended() -> None:
     agent.can_drop = True
     agent.carry_out(OURS)
     assert agent.ended == {"web1": Power.SHUT_DOWN} and agent.kept == frozenset()
+
+
+def test_one_that_went_elsewhere_is_reported_so_before_its_lock_goes() -> None:
+    agent = Agent(None)
+    agent.power = Power.MIGRATED
+    written, _ = agent.carry_out(replace(OURS, state=GuestState.MIGRATING, target="b"))
+    assert isinstance(written, WriteRecord) and written.record.owner == "b"
+    assert agent.ended_at_drop == {"web1": Power.MIGRATED}
+
+
+def test_one_that_went_nobody_knows_where_has_not_ended() -> None:
+    agent = Agent(None)
+    agent.power = Power.MIGRATED
+    assert agent.carry_out(OURS) == []
+    assert agent.ended == {} and agent.kept == {"guest-web1"}
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
