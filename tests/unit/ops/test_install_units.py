@@ -9,6 +9,7 @@ from ovstools.ops import install_units as ops
 from ovstools.ops.install_units import Request
 from ovstools.ops.plan import Plan, apply
 from ovstools.settings import Paths, Settings
+from ovstools.system import guest_units
 from tests.fakes.machine import FakeMachine
 
 PROGRAM = "/usr/local/bin/ovstools"
@@ -77,6 +78,8 @@ def test_the_order_of_a_shutdown(machine: FakeMachine) -> None:
     scopes = machine.read(SCOPES)
     assert values(scopes, "After") == {"ovs-locks.service", "ovsrepositories.service"}
     assert values(scopes, "Before") == {"ovs-agent.service"}
+    assert (set(guest_units.AFTER), set(guest_units.BEFORE)) == (  # guests that are processes
+        values(scopes, "After"), values(scopes, "Before"))  # fmt: skip
     guests = {"libvirt-guests.service", "virt-guest-shutdown.target", "machine.slice"}
     assert values(agent, "After") >= storage | hypervisors | guests | {"ovs-locks.service"}
     assert values(agent, "Before") == set()
