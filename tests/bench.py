@@ -82,7 +82,7 @@ def main() -> None:
         )
         print(f"{name:25} {1000 * median:7.1f} ms {ratio:6.2f}{verdict}")
     print()
-    bench_repo.main()
+    bench_repo.main(medians["ovstools --version"])
     print()
     bench_ha.main()
     bench_try.main()

@@ -1,8 +1,9 @@
 """makerepo's own time beside that of the tools which it calls, judged on the fake machine.
 
-Own are: the start of python, what ovstools itself does, and starting every tool. Each round is a
-new python, in which a fake machine answers for the tools; as many real `true` are then started by
-the real runner. What the tools take on a real server, the tests in the lab report.
+Own are: the start of python (bench.py measures it), what ovstools itself does, and starting every
+tool. Each round is a new python, in which a fake machine answers for the tools; as many real `true`
+are then started by the real runner. What the tools take on a real server, the tests in the lab
+report.
 """
 
 # ruff: noqa: T201 - answers go to stdout
@@ -18,6 +19,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from ovstools.cli import main as command_line
+from ovstools.cli.commands import load_command
+from ovstools.model.command import Command, Result
+from ovstools.system.runner import Runner
+from ovstools.system.talk import Talk
+from tests.conftest import new_machine
+
 ROUNDS = 15
 #: or a tenth of the whole time, if that is more: there is none on a fake machine
 LIMIT_S = 0.5
@@ -29,13 +37,6 @@ def once(folder: str) -> tuple[float, float, int]:
 
     Return our seconds, those of starting as many tools, and how many there were.
     """
-    from ovstools.cli import main
-    from ovstools.cli.commands import load_command
-    from ovstools.model.command import Command, Result
-    from ovstools.system.runner import Runner
-    from ovstools.system.talk import Talk
-    from tests.conftest import new_machine
-
     machine = new_machine(Path(folder), 0, {})
     machine.join_cluster()
     tools_s, asked, answer = 0.0, 0, machine.run
@@ -52,7 +53,7 @@ def once(folder: str) -> tuple[float, float, int]:
     machine.run = run  # type: ignore[method-assign]
     begin = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        status = main.run(
+        status = command_line.run(
             load_command("makerepo"), "ovs-makerepo", list(LINE), lambda _: machine.host()
         )
     ours_s = time.perf_counter() - begin - tools_s
@@ -64,20 +65,17 @@ def once(folder: str) -> tuple[float, float, int]:
     return ours_s, time.perf_counter() - begin, asked
 
 
-def main() -> None:
-    """Measure and print."""
-    starts, ours, starting, asked = [], [], [], 0
+def main(start_s: float) -> None:
+    """Measure and print; start_s: how long python and ovstools take to start, in seconds."""
+    ours, starting, asked = [], [], 0
     for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import ovstools.cli.main"], check=True)
-        starts.append(time.perf_counter() - begin)
         with tempfile.TemporaryDirectory() as folder:
             words = [sys.executable, "-m", "tests.bench_repo", folder]
             said = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
         ours.append(float(said[0]))
         starting.append(float(said[1]))
         asked = int(said[2])
-    parts = [statistics.median(each) for each in (starts, ours, starting)]
+    parts = [start_s, statistics.median(ours), statistics.median(starting)]
     print(f"makerepo --format, own time on a fake machine; medians of {ROUNDS} runs")
     print(f"start of python              {1000 * parts[0]:7.1f} ms")
     print(f"what ovstools does           {1000 * parts[1]:7.1f} ms")
