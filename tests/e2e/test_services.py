@@ -147,7 +147,7 @@ def test_an_upgraded_keeper_keeps_the_lock(lab: Lab) -> None:
 
 #: each unit's end leaves a line on the disk
 WITNESS = "[Service]\nExecStopPost=+/bin/sh -c 'echo %p >> /root/stopped'\n"
-AGENT, *STORAGE = ("ovs-agent", "ovs-locks", "ovsrepositories", "o2cb")
+AGENT, *BELOW = ("ovs-agent", "ovs-locks", "ovsrepositories", "o2cb")
 #: in the place of a guest of libvirt: a scope of that name, which takes its time to end
 SCOPE = "machine-qemu\\x2d1\\x2dweb1.scope"
 GUEST = "trap 'sleep 3; echo guest >> /root/stopped; exit' TERM; while :; do sleep 1; done"
@@ -155,7 +155,7 @@ GUEST = "trap 'sleep 3; echo guest >> /root/stopped; exit' TERM; while :; do sle
 
 def test_a_planned_shutdown_is_no_death_and_a_boot_brings_all_back(lab: Lab) -> None:
     one, two, _ = lab.servers
-    for unit in (AGENT, *STORAGE):
+    for unit in (AGENT, *BELOW):
         one.write(f"/run/systemd/system/{unit}.service.d/witness.conf", WITNESS)
     one.sh("mkdir -p /var/log/journal; journalctl --flush; systemctl daemon-reload")
     one.start("systemd-run", "--scope", f"--unit={SCOPE}", "--slice=machine.slice",
@@ -170,7 +170,7 @@ def test_a_planned_shutdown_is_no_death_and_a_boot_brings_all_back(lab: Lab) -> 
     said = two.sh("dmesg").stdout
     assert "evicted" not in said and "recovery" not in said.lower(), said
     one.power_on()
-    assert one.read("/root/stopped").split() == [AGENT, "guest", *STORAGE]
+    assert one.read("/root/stopped").split() == [AGENT, "guest", *BELOW]
     said = one.sh("journalctl --boot=-1 --identifier=systemd --no-pager").stdout
     assert "Stopping ovs-agent" in said and "ordering cycle" not in said
     for unit in UNITS:
