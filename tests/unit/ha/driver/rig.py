@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ovstools.ha.keeper import Keeper, listen
 from ovstools.ha.keeper_client import KeeperClient
 from ovstools.ha.keeper_shelf import Shelf
 from ovstools.ha.observation import Identity
-from ovstools.ha.pool_io import PoolIo
+from ovstools.ha.pool_io import Job, PoolIo
 from ovstools.ha.report import Power
 from ovstools.model.command import Command
 from ovstools.system.clock import Clock
@@ -83,10 +84,22 @@ class Disk(PoolIo):
 
     is_full = False
 
+    def __init__(self, root: str, clock: Clock | None = None) -> None:
+        super().__init__(root, clock)
+        self._jobs = weakref.WeakSet[Job[Any]]()
+
     def ask(self, verb: str, words: Any, *rest: Any, **more: Any) -> Any:
         if self.is_full and verb in ("replace", "append", "room"):
-            return super().ask("room", (str(2**62),), *rest, **more)
-        return super().ask(verb, words, *rest, **more)
+            verb, words = "room", (str(2**62),)
+        job = super().ask(verb, words, *rest, **more)
+        self._jobs.add(job)
+        return job
+
+    def close(self) -> None:
+        """Give up what is under way: a child that still writes would do so in a removed folder."""
+        for job in self._jobs:
+            job.abandon()
+        self.children.close()
 
 
 class Heart:
@@ -158,7 +171,7 @@ class Rig:
         """End this life: what the keeper does not have is free."""
         for name in self.driver.locks.held:
             self.driver.loop.start(self.driver.locks.release(name))
-        self.io.children.close()
+        self.io.close()
         end = time.monotonic() + LIMIT_S
         while self.io.children.collect() and time.monotonic() < end:
             time.sleep(0.01)
