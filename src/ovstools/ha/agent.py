@@ -171,6 +171,9 @@ class Agent:
                 if own.boot != self.identity.boot:
                     anew = Answer(REFUSED, "this server has booted anew since it accepted that")
                     answers = dict.fromkeys(answers, anew)
+                else:  # its hypervisor may have forgotten a guest, and how it ended
+                    found = own.guests.items()
+                    self.ended = {g: each.power for g, each in found if not each.power.is_here}
                 self.answers = {**answers, **self.answers}
         self.highest_epoch = max(self.highest_epoch, files.epoch)
         if self.rules.accepts(files.orders, self.highest_epoch):

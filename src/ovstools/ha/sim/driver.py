@@ -170,17 +170,24 @@ class Driver:
         self._later(LOCAL_S, put)
 
     def _drop(self, ticket: int, action: act.DropFromKeeper) -> None:
+        """A guest that ended is undefined first; an agent may be killed in between."""
+
+        def forget() -> None:
+            guest = action.name[len("guest-") :]
+            power = self.server.guests.get(guest)
+            if power is not None and not power.is_here and self.server.boot == self.boot:
+                del self.server.guests[guest]
+                self._later(LOCAL_S, drop)
+            else:
+                drop()
+
         def drop() -> None:
-            if self.server.is_up and self.server.boot == self.boot:
-                guest = action.name[len("guest-") :]
-                power = self.server.guests.get(guest)
-                if power is not None and not power.is_here:
-                    del self.server.guests[guest]  # undefined at release
+            if self.is_current and self.server.boot == self.boot:
                 self.world.dlm.close(self.server, action.name, KEEPER)
                 self.world.watch.lock_closed(self.server, action.name)
                 self.done(ticket, True)
 
-        self._later(LOCAL_S, drop)
+        self._later(LOCAL_S, forget)
 
     # ------------------------------------------------------------ the pool file system
 
