@@ -34,7 +34,7 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests with cov
 test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 
 slow: .venv ## random schedules of guest HA; real agents on this machine; installing from scratch
-	$(PYTEST) -m slow tests/ha_random tests/ha_try tests/slow
+	$(PYTEST) -m slow --numprocesses 2 --dist loadfile tests/ha_random tests/ha_try tests/slow
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)
