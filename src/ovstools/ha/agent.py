@@ -40,6 +40,7 @@ class Agent:
         self.orders = Orders()
         self.answers: dict[OrderId, Answer] = {}
         self.accepted_now: dict[OrderId, float] = {}  #: and when
+        self.newest: dict[str, OrderId] = {}  #: of the orders begun, of each guest
         self.ended: dict[str, Power] = {}
         self.jobs: dict[str, Job] = {}
         self.verified: set[str] = set()

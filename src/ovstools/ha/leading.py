@@ -111,7 +111,9 @@ class Leading:
         files = seen.files
         assert files is not None
         epoch = self.epoch or 0
-        base = self._orders if self._orders is not None else files.orders
+        base = self._orders
+        if base is None:  # a late write of a former master may have put older ones there again
+            base = max(files.orders, agent.orders, key=lambda orders: orders.epoch)
         policy = files.wishes.policy
         view = look(
             replace(seen, files=replace(files, orders=base)), agent.identity, epoch,

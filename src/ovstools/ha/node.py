@@ -37,7 +37,9 @@ def take_orders(agent: Agent) -> None:
         answer = agent.answers.get(order.id)
         if answer is None:
             agent.answers[order.id] = Answer(ACCEPTED)
-            agent.accepted_now[order.id] = agent.seen.now
+            # else it was carried out, and a late write of a former master has brought it back
+            if guest not in agent.newest or order.id > agent.newest[guest]:
+                agent.accepted_now[order.id] = agent.seen.now
         elif answer.status == ACCEPTED and guest not in agent.jobs:
             if order.id in agent.accepted_now:
                 if agent.reporting.has_written(order.id):
@@ -49,6 +51,7 @@ def take_orders(agent: Agent) -> None:
                 settled = interrupted(agent, guest, order)
                 if settled is not None:
                     agent.answers[order.id] = settled
+                    agent.newest[guest] = order.id
     if not agent.orders.epoch:
         return  # nothing was read yet: what an earlier life answered must not be forgotten
     working = {job.order.id for job in agent.jobs.values() if job.order is not None}
@@ -58,6 +61,7 @@ def take_orders(agent: Agent) -> None:
 
 
 def _begin(agent: Agent, guest: str, order: Order, since: float) -> None:
+    agent.newest[guest] = order.id
     files = agent.seen.files
     if files is not None and is_frozen(files.wishes.policy):
         agent.answers[order.id] = Answer(REFUSED, "HA is off for the pool")
