@@ -172,22 +172,15 @@ class Driver:
     def _drop(self, ticket: int, action: act.DropFromKeeper) -> None:
         """A guest that ended is undefined first; an agent may be killed in between."""
 
-        def forget() -> None:
-            guest = action.name[len("guest-") :]
-            power = self.server.guests.get(guest)
-            if power is not None and not power.is_here and self.server.boot == self.boot:
-                del self.server.guests[guest]
-                self._later(LOCAL_S, drop)
-            else:
-                drop()
-
         def drop() -> None:
-            if self.is_current and self.server.boot == self.boot:
+            if self.server.boot == self.boot and self.server.forget(action.name[len("guest-") :]):
+                self._later(LOCAL_S, drop)
+            elif self.is_current:
                 self.world.dlm.close(self.server, action.name, KEEPER)
                 self.world.watch.lock_closed(self.server, action.name)
                 self.done(ticket, True)
 
-        self._later(LOCAL_S, forget)
+        self._later(LOCAL_S, drop)
 
     # ------------------------------------------------------------ the pool file system
 

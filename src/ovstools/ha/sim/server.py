@@ -61,3 +61,11 @@ class Server:
     def runs(self, guest: str) -> bool:
         """Tell whether a guest runs here, unpaused."""
         return self.powered and self.guests.get(guest) is Power.RUNNING
+
+    def forget(self, guest: str) -> bool:
+        """Undefine a guest that ended here; tell whether there was one."""
+        power = self.guests.get(guest)
+        if power is None or power.is_here:
+            return False
+        del self.guests[guest]
+        return True
