@@ -177,11 +177,11 @@ def test_the_last_words_of_a_dead_server_count_no_longer(
 
 def test_a_request_that_waits_for_the_guest_says_so(at_pool: Shell, pool: HaPool) -> None:
     pool.guest("web")
-    pool.entry("web", Phase.WAITING, "vmserver2", reason="no room", wait_s=300.0)
+    pool.entry("web", Phase.WAITING, "vmserver2", reason="it has failed", wait_s=300.0)
     answer = at_pool("ovstools vm relocate web vmserver1 --timeout 5")
     assert answer.status == 1 and "waiting for the master" not in answer.err, answer
     assert "not so after 5 s: it is to be settled first: web is waiting" in answer.err
-    assert "no room" in answer.err and "hint: ovstools vm show web" in answer.err
+    assert "it has failed" in answer.err and "hint: ovstools vm show web" in answer.err
 
 
 def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> None:
@@ -191,6 +191,7 @@ def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> Non
     pool.after(2, lambda: pool.entry("web", Phase.WAITING, reason="no room for 9 MB"))
     answer = at_pool("ovstools vm start web")
     assert answer.status == 1 and "web is waiting on vmserver1: no room for 9 MB" in answer.err
+    assert "hint: it starts by itself when there is room; `ovstools vm set web mem_mb" in answer.err
     assert pool.machine.clock.now < 1000 + 60, "it is not waited for in vain"
 
 
@@ -237,6 +238,15 @@ def test_stop_that_takes_too_long_is_1_and_stands(at_pool: Shell, pool: HaPool) 
     answer = at_pool("ovstools vm stop web --timeout 3")
     assert answer.status == 1 and "web is running on vmserver2" in answer.err
     assert pool.file("web").state == "stopped"
+
+
+def test_a_guest_that_is_off_is_moved_and_stays_off(at_pool: Shell, pool: HaPool) -> None:
+    pool.guest("web", state="stopped")
+    pool.entry("web", Phase.OFF)
+    pool.answer_next("done: it will start there")
+    pool.after(1, lambda: pool.entry("web", Phase.OFF, "vmserver2"))
+    answer = at_pool("ovstools vm migrate web vmserver2")
+    assert answer.out == "web stays off; its next start is on vmserver2\n"
 
 
 def test_move_asks_the_master(at_pool: Shell, pool: HaPool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .orders import SETTLED_WITHOUT_LOCK, Entry, Phase
+from .placement import NO_ROOM
 from .report import Local, Power
 from .switches import is_frozen, is_ignoring
 from .view import Condition, NodeView
@@ -155,12 +156,18 @@ def _apart(entry: Entry, wish: Wish) -> Explained:
         reason = f"it waits for {entry.node} to come back"
         return Explained(FROZEN, reason, f"start {entry.node}, or {start} for another server")
     if entry.phase is Phase.WAITING:
-        return Explained(WAITING, entry.reason or "its start is about to be ordered")
+        reason = entry.reason or "its start is about to be ordered"
+        return Explained(WAITING, reason, _make_room(wish) if NO_ROOM in reason else "")
     if wish.state != STARTED:
         return Explained(OFF, f"its file says {wish.state}")
     if entry.halted:
         return Explained(OFF, entry.reason, start)
     return Explained(WAITING, "its start is about to be decided")
+
+
+def _make_room(wish: Wish) -> str:
+    less = f"`ovstools vm set {wish.name} mem_mb=N` if it needs less than {wish.mem_mb} MiB"
+    return f"it starts by itself when there is room; {less}"
 
 
 def _with_ha_off(found: Explained) -> Explained:

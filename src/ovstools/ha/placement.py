@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from .report import Report
 from .wishes import COUNT, STARTED, Wish, Wishes
 
+#: begins the reason of a guest that fits nowhere
+NO_ROOM = "no room"
+
 
 class Room:
     """What is left on one server, as guests are put there."""
@@ -111,7 +114,7 @@ class Placement:
                     if lacking:
                         return lacking
                 needed += member.mem_mb if self.located.get(guest) != node else 0
-        return None if needed <= self.rooms[node].mem_mb else f"no room for {needed} MB"
+        return None if needed <= self.rooms[node].mem_mb else f"{NO_ROOM} for {needed} MB"
 
     def _lacking(self, wish: Wish, node: str) -> str | None:
         """Say what of a guest's storage is not there."""

@@ -133,13 +133,15 @@ def _stopped(session: Session, view: PoolView, name: str) -> Progress:
 
 
 def _ended(session: Session, name: str, is_waiting: bool, verb: str) -> Answer:
-    entry = session.view().orders.entries.get(name)
+    view = session.view()
+    entry, wish = view.orders.entries.get(name), view.wishes.guests.get(name)
     if not is_waiting:
         return _answer(name, f"is asked for: {verb}", None, True)
     if entry is not None and entry.phase is Phase.RUNNING:
         return _answer(name, "runs", entry.node, True)
     node = entry.node if entry is not None else None
-    return _answer(name, "will start", node, True)
+    is_off = wish is not None and wish.state != STARTED
+    return _answer(name, "stays off; its next start is" if is_off else "will start", node, True)
 
 
 def _answer(name: str, text: str, node: str | None, is_changed: bool) -> Answer:
