@@ -101,7 +101,8 @@ class GuestDesk:
         self._rounds[name] = self._rounds.get(name, 0) + 1
         if found != self._found.get(name):
             if isinstance(found, Unknown):
-                self._say(f"{name}: {found.reason}")
+                told = f"which guests run here is not known until {name} answers"
+                self._say(f"{name}: {found.reason}: {told}")
             self._found[name] = found
             self._changed()
         if name in self._look_again:
