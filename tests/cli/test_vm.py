@@ -240,11 +240,15 @@ def test_stop_that_takes_too_long_is_1_and_stands(at_pool: Shell, pool: HaPool) 
     assert pool.file("web").state == "stopped"
 
 
-def test_a_guest_that_is_off_is_moved_and_stays_off(at_pool: Shell, pool: HaPool) -> None:
-    pool.guest("web", state="stopped")
-    pool.entry("web", Phase.OFF)
+@pytest.mark.parametrize("state", ["stopped", "started"])
+def test_a_guest_that_is_off_is_moved_and_stays_off(
+    at_pool: Shell, pool: HaPool, state: str
+) -> None:
+    """Also one that is wanted, and was shut down from inside."""
+    pool.guest("web", state=state)
+    pool.entry("web", Phase.OFF, halted=True)
     pool.answer_next("done: it will start there")
-    pool.after(1, lambda: pool.entry("web", Phase.OFF, "vmserver2"))
+    pool.after(1, lambda: pool.entry("web", Phase.OFF, "vmserver2", halted=True))
     answer = at_pool("ovstools vm migrate web vmserver2")
     assert answer.out == "web stays off; its next start is on vmserver2\n"
 

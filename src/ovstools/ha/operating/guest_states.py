@@ -133,15 +133,14 @@ def _stopped(session: Session, view: PoolView, name: str) -> Progress:
 
 
 def _ended(session: Session, name: str, is_waiting: bool, verb: str) -> Answer:
-    view = session.view()
-    entry, wish = view.orders.entries.get(name), view.wishes.guests.get(name)
+    entry = session.view().orders.entries.get(name)
     if not is_waiting:
         return _answer(name, f"is asked for: {verb}", None, True)
     if entry is not None and entry.phase is Phase.RUNNING:
         return _answer(name, "runs", entry.node, True)
-    node = entry.node if entry is not None else None
-    is_off = wish is not None and wish.state != STARTED
-    return _answer(name, "stays off; its next start is" if is_off else "will start", node, True)
+    if entry is not None and entry.phase is Phase.OFF:
+        return _answer(name, "stays off; its next start is", entry.node, True)
+    return _answer(name, "will start", entry.node if entry is not None else None, True)
 
 
 def _answer(name: str, text: str, node: str | None, is_changed: bool) -> Answer:
