@@ -90,11 +90,9 @@ def _required(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
         return None
     if wish.tier_of(entry.node) is None:
         return placement.choose(wish, (entry.node,))
-    group = placement.together.get(wish.name)
-    if group:
-        anchor = placement.anchor(group)
-        if anchor is not None and anchor != entry.node:
-            return anchor if placement.fits(wish, anchor) else None
+    meeting = placement.meeting_place(wish)
+    if meeting is not None and meeting != entry.node:
+        return meeting
     for other in placement.apart.get(wish.name, ()):
         if placement.located.get(other) == entry.node and _yields(deciding, wish, other):
             return placement.choose(wish, (entry.node,))

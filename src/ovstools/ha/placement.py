@@ -153,6 +153,20 @@ class Placement:
             return None
         return min(counts, key=lambda node: (-counts[node], self.rooms[node].number))
 
+    def meeting_place(self, wish: Wish) -> str | None:
+        """Return where the guest's group, spread over servers, can be as a whole.
+
+        Where most of it is already, so that few move. None: it is not spread, or fits nowhere.
+        """
+        group = self.together.get(wish.name, frozenset())
+        nodes = [self.located[guest] for guest in group if guest in self.located]
+        if len({node for node in nodes if node in self.rooms}) < 2:
+            return None
+        fitting = [node for node in self.rooms if self.fits(wish, node)]
+        return min(
+            fitting, key=lambda node: (-nodes.count(node), self.rooms[node].number), default=None
+        )
+
     def take_away(self, guest: str) -> None:
         """Count a guest nowhere."""
         self._count(guest, self.located.pop(guest, None), -1)

@@ -93,6 +93,21 @@ def test_together_goes_where_the_others_are_or_fits_as_a_whole() -> None:
     assert made.choose(G) == "b"
 
 
+def test_a_spread_group_meets_where_all_of_it_may_be_and_most_of_it_is() -> None:
+    rule = Rule(TOGETHER, frozenset({"g", "x", "y"}))
+    fixed = wish("g", "b", "bc", strict=True)
+    spread = {"g": "b", "x": "a", "y": "a"}
+    assert placement(spread, (G,), (rule,)).meeting_place(G) == "a"
+    assert placement(spread, (fixed,), (rule,)).meeting_place(fixed) == "b"
+    other = wish("x", "ac", strict=True)
+    assert placement(spread, (fixed, other), (rule,)).meeting_place(fixed) == "c"
+    alone = wish("x", "a", strict=True)
+    assert placement(spread, (fixed, alone), (rule,)).meeting_place(fixed) is None
+    gathered = {"g": "c", "x": "c", "y": "c"}
+    assert placement(gathered, (fixed,), (rule,)).meeting_place(fixed) is None
+    assert placement({"g": "a"}, (G,)).meeting_place(G) is None
+
+
 def test_chained_rules_make_one_group() -> None:
     rules = (Rule(TOGETHER, frozenset({"a", "b"})), Rule(TOGETHER, frozenset({"b", "c"})))
     groups = Wishes(rules=rules).together
