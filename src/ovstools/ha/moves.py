@@ -89,22 +89,25 @@ def _required(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:
     if deciding.condition(entry.node) is not Condition.ONLINE:
         return None
     if wish.tier_of(entry.node) is None:
-        return placement.choose(wish, (entry.node,))
+        return placement.choose(wish, (entry.node,), None, is_anchored=False)
     meeting = placement.meeting_place(wish)
     if meeting is not None and meeting != entry.node:
         return meeting
     for other in placement.apart.get(wish.name, ()):
-        if placement.located.get(other) == entry.node and _yields(deciding, wish, other):
-            return placement.choose(wish, (entry.node,))
+        if placement.located.get(other) == entry.node and _yields(deciding, wish, entry, other):
+            return placement.choose(wish, (entry.node,), None, is_anchored=False)
     return None
 
 
-def _yields(deciding: Deciding, wish: Wish, other: str) -> bool:
-    """Of two guests that must be apart, the one with less priority goes, then the later name."""
+def _yields(deciding: Deciding, wish: Wish, entry: Entry, other: str) -> bool:
+    """Of two guests that must be apart, the one with less priority goes, then the later name.
+
+    The other way round when that one has no other place.
+    """
     rival = deciding.view.wishes.guests.get(other)
-    if rival is None:
+    if rival is None or (-wish.priority, wish.name) > (-rival.priority, rival.name):
         return True
-    return (-wish.priority, wish.name) > (-rival.priority, rival.name)
+    return deciding.placement.choose(rival, (entry.node,), None, is_anchored=False) is None
 
 
 def _preferred(deciding: Deciding, wish: Wish, entry: Entry) -> str | None:

@@ -10,7 +10,7 @@ from ovstools.ha.orders import Entry, Orders, Phase
 from ovstools.ha.report import Local, Power, Report
 from ovstools.ha.rules import Rules
 from ovstools.ha.view import Condition, NodeView, View
-from ovstools.ha.wishes import STARTED, Ask, Policy, Wish, Wishes
+from ovstools.ha.wishes import STARTED, Ask, Policy, Rule, Wish, Wishes
 
 NAMES = "abc"
 
@@ -56,6 +56,7 @@ def view(
     reports: Mapping[str, Report] | None = None, now: float = 1000.0,
     since: Mapping[str, float] | None = None, policy: Policy | None = None,
     conditions: Mapping[str, Condition] | None = None, answers: Mapping[str, str] | None = None,
+    rules: tuple[Rule, ...] = (),
 ) -> View:  # fmt: skip
     """Return one cycle's input; entries that run are reported where they do."""
     here: dict[str, dict[str, Power | Local]] = {name: {} for name in NAMES}
@@ -63,7 +64,7 @@ def view(
         if entry.phase is Phase.RUNNING:
             here[entry.node][guest] = Power.RUNNING
     known = {name: report(name, here[name]) for name in NAMES}
-    wishes = Wishes(policy or Policy(), {each.name: each for each in guests}, (), asks)
+    wishes = Wishes(policy or Policy(), {each.name: each for each in guests}, rules, asks)
     orders = Orders(epoch=1, entries=dict(entries), answers=dict(answers or {}))
     seen = nodes({**known, **(reports or {})}, conditions)
     return View(now, "a", 1, wishes, orders, seen, dict(since or {}))

@@ -7,8 +7,9 @@ import pytest
 from ovstools.ha.orders import MIGRATE, Entry, Order, Phase
 from ovstools.ha.report import Local, Power, Report
 from ovstools.ha.view import Condition
+from ovstools.ha.wishes import APART, TOGETHER, Rule
 
-from .pools import decided, view, wish
+from .pools import decided, running, view, wish
 
 MOVING = Entry(
     Phase.MIGRATING, "a", boot="a-1", home="a", target="b", order=Order((1, 1), MIGRATE, "a", "b")
@@ -34,3 +35,32 @@ def test_the_target_counts_while_it_has_a_copy(power: Power | None, phase: Phase
     )
     orders, _ = decided(found)
     assert orders.entries["g"].phase is phase
+
+
+PAIR = Rule(TOGETHER, frozenset("gh"))
+RIVALS = Rule(APART, frozenset("gr"))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "rules", "targets"),
+    [
+        ({"g": "b"}, (PAIR,), {"g": "b", "h": "b"}),
+        ({"r": "a"}, (RIVALS,), {"g": "b"}),
+        ({"g": "a"}, (RIVALS,), {"r": "b"}),
+        ({"g": "a", "r": "a"}, (RIVALS,), {}),
+        ({"r": "a"}, (RIVALS, PAIR), {"g": "b", "h": "b"}),
+        ({"h": "a", "r": "a"}, (RIVALS, PAIR), {}),
+    ],
+)
+def test_strict_wishes_that_guests_on_one_server_breach(
+    allowed: dict[str, str], rules: tuple[Rule, ...], targets: dict[str, str]
+) -> None:
+    """Who can be elsewhere leaves; those who must be with it go along."""
+    guests = tuple(
+        wish(name, tiers=(frozenset(allowed[name]),), strict=True) if name in allowed
+        else wish(name)
+        for name in "ghr"
+    )  # fmt: skip
+    orders, _ = decided(view(guests, {name: running("a") for name in "ghr"}, rules=rules))
+    moving = {guest: entry.target for guest, entry in orders.entries.items() if entry.target}
+    assert moving == targets

@@ -222,14 +222,14 @@ def at_rest(world: World) -> list[str]:
     placement = Placement(wishes, ready, hosts.items())
     for guest, node in managed.items():
         wish = wishes.guests[guest]
-        if wish.tier_of(node) is None and placement.choose(wish, (node,)) is not None:
+        if wish.tier_of(node) is None and placement.choose(wish, (node,), None, False):
             found.append(f"{guest} runs on {node}, against its strict preference")
     for rule in wishes.rules:
         places = {guest: managed[guest] for guest in sorted(rule.guests) if guest in managed}
         if rule.kind == APART:
             for guest, node in places.items():
                 if list(places.values()).count(node) > 1 and any(
-                    placement.choose(wishes.guests[g], (node,)) for g in places
+                    placement.choose(wishes.guests[g], (node,), None, False) for g in places
                     if places[g] == node
                 ):  # fmt: skip
                     found.append(f"{guest} is not apart on {node}")
