@@ -95,8 +95,9 @@ def test_set_is_checked_by_the_files_readers(at_pool: Shell, pool: HaPool) -> No
     "words, status, said",
     [
         ("prio=1", 2, "known: after cpu definition"),
-        ("name=other", 2, "there is no key 'name'"),
-        ("uuid=" + "F" * 32, 2, "there is no key 'uuid'"),
+        ("name=other", 2, "name is what the guest is known by"),
+        ("uuid=" + "F" * 32, 2, "uuid is what the guest is known by"),
+        ("preferred_server=a", 2, "perhaps preferred_servers is meant"),
         ("mem_mb=lots", 2, "mem_mb=lots: expected 1 to"),
         ("state=on", 2, "expected started or stopped or disabled or ignored"),
         ("state=", 2, "state has no default"),

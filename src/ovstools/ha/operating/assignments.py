@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,10 @@ def assigned(words: tuple[str, ...], readers: Mapping[str, Reader[Any]]) -> dict
         if not equals:
             raise UsageError(f"{word!r} is not KEY=VALUE")
         if key not in readers:
-            raise UsageError(f"there is no key {key!r}", f"known: {' '.join(sorted(readers))}")
+            known = f"known: {' '.join(sorted(readers))}"
+            meant = difflib.get_close_matches(key, readers, 1)
+            hint = f"perhaps {meant[0]} is meant" if meant else ""
+            raise UsageError(f"there is no key {key!r}", known, hint=hint)
         if key in found:
             raise UsageError(f"{key} is given twice")
         found[key] = _value(key, text, readers[key])

@@ -25,7 +25,7 @@ from .session import Session
 from .work import Step
 
 #: other commands, and the agents, hold the lock for moments
-PATIENCE_S, POLL_S = 3.0, 0.1
+PATIENCE_S, POLL_S = 10.0, 0.1
 HOLDER, FORMAT = "ovs-config", 1
 
 

@@ -27,6 +27,9 @@ _ONLY_OFF = {"hypervisor", "definition"}
 
 def set_values(session: Session, name: str, words: tuple[str, ...]) -> Work:
     """Change keys of a guest's file; an empty value means the default."""
+    for key in sorted(_IDENTITY & {word.partition("=")[0] for word in words}):
+        hint = f"another guest like it: ovstools vm clone {name} NEWNAME"
+        raise UsageError(f"{key} is what the guest is known by: it does not change", hint=hint)
     known = {key: reader for key, reader in READERS.items() if key not in _IDENTITY}
     values = assigned(words, known)
     view = session.view()
