@@ -16,8 +16,8 @@ from .view import View
 if TYPE_CHECKING:
     from .agent import Agent
 
-#: by then another master has said what it holds, if anybody can see the pool file system
-BLIND_S = 10.0
+#: for another master to say what it holds, once it can have the role
+BLIND_S = 30.0
 Parts = tuple[tuple[str, float], ...]
 
 
@@ -134,19 +134,22 @@ class Losses:
     def give_back(self) -> None:
         """Drop node locks of a role that is over, once no orders say any more that we hold them.
 
-        Certificates rest on them: another master first says that it does not have them.
+        Certificates rest on them: another master first says that it does not have them. Who
+        cannot see that waits: all locks may stand still for the death of yet another server.
         """
         agent = self._agent
         self._found.clear()
         files = agent.seen.files
+        until = None
         if files is None:
             if self._blind_since is None:
                 self._blind_since = agent.seen.now
-            is_replaced = agent.seen.now >= self._blind_since + BLIND_S
+            until = self._blind_since + agent.identity.dead_s + BLIND_S
+            is_replaced = agent.seen.now >= until
         else:
             is_replaced = files.orders.master != agent.identity.node
         for name in self.foreign_locks():
             if is_replaced:
                 agent.issue(DropFromKeeper(node_lock(name)))
-            elif self._blind_since is not None:
-                agent.wake(self._blind_since + BLIND_S)
+            elif until is not None:
+                agent.wake(until)
