@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model.nfs_options import is_nfs
 from ..system.host import Host
-from . import pool_mount, unmounting
+from . import noted_description, pool_mount, unmounting
 from .listed import Listed
 from .plan import Step
 
@@ -24,5 +24,7 @@ def steps(host: Host, each: Listed) -> list[Step]:
     assert each.mountpoint is not None and each.mount is not None
     if not is_nfs(each.mount):
         return unmounting.unmount_steps(host, each.mountpoint, each.repository.uuid)
-    first = pool_mount.stop_steps(host) if is_export_root(each) else []
+    first = noted_description.note(host, each.repository, each.mountpoint)
+    if is_export_root(each):
+        first += pool_mount.stop_steps(host)
     return [*first, *unmounting.unmount_steps(host, each.mountpoint, None)]

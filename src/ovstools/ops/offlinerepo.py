@@ -10,7 +10,7 @@ from ..model.source import IscsiSource, parse_source
 from ..model.uuids import is_uuid, normal_uuid
 from ..system import filesystems, ocfs2
 from ..system.host import Host
-from . import iscsi_use, listed, mounting, unmounting
+from . import iscsi_use, listed, mounting, noted_description, unmounting
 from . import listed_unmount as unmount
 from .listed import Listed
 from .plan import Plan, Report, Step, edit_step
@@ -81,12 +81,12 @@ def find(host: Host, request: Request) -> Listed:
 
 
 def description_of(host: Host, each: Listed) -> str | None:
-    """Return what .ovsrepo on the storage says; None when it cannot be read."""
+    """Return what .ovsrepo on the storage says, or said; None when it cannot be read."""
     if each.is_mounted and each.mountpoint is not None:
         marker = filesystems.read_marker(host, each.mountpoint)
         return marker.description if marker else None
     if host.offline or host.kind(each.repository.source) != "block":
-        return None
+        return noted_description.read(host, each.repository)
     try:
         marker = ocfs2.read_marker(host, each.repository.source)
     except OvsError:

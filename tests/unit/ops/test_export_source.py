@@ -653,6 +653,28 @@ def test_offlinerepo(one: FakeMachine) -> None:
     )
 
 
+@pytest.mark.parametrize("kill", range(1, 4))
+def test_offlinerepo_by_description_killed_behind_any_command(one: FakeMachine, kill: int) -> None:
+    run(one)
+    request = offlinerepo.Request("Root", delete=True)
+    one.commands.clear()
+    one.kill_behind = kill
+    with pytest.raises(Killed):
+        one.carry_out(lambda host: offlinerepo.plan(host, request))
+    one.kill_behind = 0
+    one.carry_out(lambda host: offlinerepo.plan(host, request))
+    assert mounted(one) == {} and one.nfs.loops() == {}
+    assert SOURCE not in one.read("/etc/ovs/repositories")
+
+
+def test_offlinerepo_by_description_twice(one: FakeMachine) -> None:
+    run(one)
+    request = offlinerepo.Request("Root")
+    one.carry_out(lambda host: offlinerepo.plan(host, request))
+    again = one.carry_out(lambda host: offlinerepo.plan(host, request))
+    assert again.steps == () and "already offline" in again.report.lines[0]
+
+
 def test_start_of_another_export_than_the_listed(one: FakeMachine, server: FakeFileServer) -> None:
     run(one)
     stop(one)
