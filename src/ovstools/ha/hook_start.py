@@ -17,10 +17,10 @@ from ..model.owner_record import BY_HAND, GuestState, OwnerRecord, RecordRead
 from ..system.host import Host
 from . import locks
 from .certificate import Granted, Lacking
+from .certifying import certified
 from .deadline import Deadline
 from .forms.event import Event, format_event
 from .hook_sight import HookSight
-from .jobs import certified
 from .keeper_client import KeeperClient
 from .kept_locks import SOCKET
 from .pool_files import append_lines

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Union
 
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
 from .actions import (
-    Action,
     ClearMark,
     DropFromKeeper,
     PutToKeeper,
     ReadRecord,
     ReleaseLock,
-    Result,
     StartGuest,
     StopGuest,
     TakeLock,
-    Wait,
     WriteRecord,
     guest_lock,
 )
 from .certificate import DEAD, NEW_BOOT, Granted, Lacking
+from .certifying import certified
 from .orders import Order
 from .releases import close
-from .report import DONE, FAILED, REFUSED, Answer, Power
+from .report import DONE, FAILED, REFUSED, Answer
 from .switches import is_frozen
 from .wishes import BACKUP, STARTED
 from .work import (
@@ -41,58 +38,9 @@ from .work import (
     wish_of,
 )
 
-#: how long a certificate waits for what may come: other servers' next reports, a death that the
-#: master has seen and our kernel is about to see; and how often it is asked for
-CERTIFICATE_S, REPORTS_PAUSE_S, NEAR_PAUSE_S = 9.0, 3.0, 0.25
-Certified = Generator[Action, Result, Union[Granted, Lacking]]
-
-
-def certified(
-    worker: Worker, guest: str, found: RecordRead, own_copy: bool = False, by_hand: bool = False
-) -> Certified:
-    """Ask for the start certificate, lock in hand.
-
-    own_copy: the copy here is the one. by_hand: somebody waits, and cannot ask again later.
-    """
-    at_grant = sequences(worker)
-    until = worker.seen.now + CERTIFICATE_S
-    while True:
-        other = None if own_copy else _is_elsewhere(worker, guest, by_hand)
-        if other is not None:
-            return Lacking(f"{guest} is on {other}, without a lock")
-        absent = own_copy or (worker.rules.knows_guests(worker.seen) and not is_here(worker, guest))
-        proof = worker.rules.certify(
-            found, guest, worker.identity.numbers, evidence(worker, at_grant, absent)
-        )
-        if isinstance(proof, Granted) or worker.seen.now >= until:
-            return proof
-        is_settled = isinstance(found, OwnerRecord) and found.state is not GuestState.MIGRATING
-        if is_settled and not proof.is_near:
-            return proof
-        yield Wait(NEAR_PAUSE_S if proof.is_near else REPORTS_PAUSE_S)
-
-
-def _is_elsewhere(worker: Worker, guest: str, by_hand: bool) -> str | None:
-    """Return a server that the record need not name: where the guest was moved by hand.
-
-    Of two starts by hand at once each sees the other's copy, not complete: without the lock it is
-    refused there, so that it ends. An agent waits until it has ended; it may also be a guest
-    that has just been moved by hand, and runs by now.
-    """
-    files, seen = worker.seen.files, worker.seen
-    for name, found in files.reports.items() if files else ():
-        number = worker.identity.numbers.get(name)
-        if seen.live is not None and number in seen.live and name != worker.identity.node:
-            local = found.report.guests.get(guest)
-            if local is None or local.locked or (by_hand and local.power is Power.MOVING):
-                continue
-            if local.power.is_here:
-                return name
-    return None
-
 
 def start(worker: Worker, guest: str, order: Order, since: float) -> Steps:
-    """Lock, keeper, certificate, record, start: a kill between any two leaves one owner.
+    """Lock, certificate, keeper, record, start: a kill between any two leaves one owner.
 
     since: when we first saw the order; the event `started` says what took how long.
     """
@@ -111,17 +59,18 @@ def start(worker: Worker, guest: str, order: Order, since: float) -> Steps:
     if not granted.ok:
         return Answer(REFUSED, f"the lock of {guest} is held elsewhere")
     watch.lap("lock")
+    at_grant = sequences(worker)
+    proof = yield from certified(worker, guest, granted.value)
+    reason = proof.reason if isinstance(proof, Lacking) else _why_not(worker, guest)
+    if isinstance(proof, Lacking) or reason:
+        yield ReleaseLock(name)
+        return Answer(REFUSED, reason)
+    # Only now: libvirt's hook lets pass what the keeper holds
     if worker.rules.needs_lock() and worker.rules.keeps_locks():
         kept = yield PutToKeeper(name)
         if not kept.ok:
             yield ReleaseLock(name)
             return Answer(REFUSED, f"the keeper does not take the lock: {kept.value}")
-    at_grant = sequences(worker)
-    proof = yield from certified(worker, guest, granted.value)
-    reason = proof.reason if isinstance(proof, Lacking) else _why_not(worker, guest)
-    if isinstance(proof, Lacking) or reason:
-        yield from _give_up(worker, guest)
-        return Answer(REFUSED, reason)
     worker.event("certificate", guest, f"order {order.id}", tuple(map(str, proof.proofs)))
     watch.lap("certificate")
     written = yield WriteRecord(

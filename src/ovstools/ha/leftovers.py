@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
 from .actions import ReadRecord, ReleaseLock, TakeLock, WriteRecord, guest_lock
 from .certificate import Granted
-from .jobs import certified
+from .certifying import certified
 from .orders import Entry, Phase
 from .work import Steps, Worker, is_here, record
 

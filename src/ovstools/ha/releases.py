@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..model.owner_record import GuestState, OwnerRecord, RecordRead
 from .actions import DropFromKeeper, ReadRecord, Wait, WriteRecord, guest_lock
+from .certificate import Granted
+from .certifying import certified
 from .orders import Order
 from .report import DONE, Answer, Power, Report
 from .work import Steps, Worker, is_here, power_of, record
@@ -14,15 +16,26 @@ RETRY_S = 5.0
 BY_HAND_S, LOOK_S = 60.0, 1.0
 
 
-def close(worker: Worker, guest: str, order: Order | None) -> Steps:
-    """Write `stopped` and let go, once the hypervisors have said that the guest is gone."""
+def close(worker: Worker, guest: str, order: Order | None, is_only: bool = False) -> Steps:
+    """Write `stopped` and let go, once the hypervisors have said that the guest is gone.
+
+    A record that names another server is not ours to end: an agent may have been killed between
+    the lock and the certificate, or in a migration. is_only: the other end does not have it.
+    """
     if not worker.rules.knows_guests(worker.seen) or is_here(worker, guest):
         return None  # the lock stays; the agent's next look decides
     read = yield ReadRecord(guest)
-    before = read.value if read.ok else None
-    written = yield WriteRecord(guest, record(worker, guest, GuestState.STOPPED, before, order))
-    if written.ok:
-        yield DropFromKeeper(guest_lock(guest))
+    if not read.ok:
+        return None
+    own = _own(worker, read.value)
+    if own is not None:
+        if own.target is not None and not is_only:
+            return None  # release() asks the other end
+        stopped = record(worker, guest, GuestState.STOPPED, own, order)
+        written = yield WriteRecord(guest, stopped)
+        if not written.ok:
+            return None
+    yield DropFromKeeper(guest_lock(guest))
     return None
 
 
@@ -33,23 +46,39 @@ def release(worker: Worker, guest: str) -> Steps:
     if not read.ok:
         yield Wait(RETRY_S)
         return None
-    if power is Power.MIGRATED:
-        worker.ended[guest] = power  # before the lock goes, as below
+    own = _own(worker, read.value)
+    target = own.target if own is not None else None
+    # libvirt forgets, as it restarts, that it has sent a guest
+    if power is Power.MIGRATED or _has_come(worker, guest, target):
+        worker.ended[guest] = Power.MIGRATED  # before the lock goes, as below
         if (yield from hand_over(worker, guest, read.value)) is None:
             worker.ended.pop(guest, None)
         return None
-    if isinstance(read.value, OwnerRecord) and read.value.is_by_hand:
+    if own is not None and own.is_by_hand:
         until = worker.seen.now + BY_HAND_S
         while not is_here(worker, guest) and worker.seen.now < until and not worker.seen.stopping:
             yield Wait(LOOK_S)
         if is_here(worker, guest):
             return None
+    if target is not None:
+        proof = yield from certified(worker, guest, read.value, own_copy=True)
+        if not isinstance(proof, Granted):
+            yield Wait(RETRY_S)
+            return None
     # Before the lock goes: a report without both would tell of a crash, and a guest that its
     # operator has shut down would be started again. After a retry its hypervisor has forgotten it.
-    worker.ended[guest] = power or worker.ended.get(guest) or Power.CRASHED
-    yield from close(worker, guest, None)
+    if own is not None or power is not None:
+        worker.ended[guest] = power or worker.ended.get(guest) or Power.CRASHED
+    yield from close(worker, guest, None, is_only=target is not None)
     if guest_lock(guest) in worker.seen.kept:
         yield Wait(RETRY_S)
+    return None
+
+
+def _own(worker: Worker, found: RecordRead) -> OwnerRecord | None:
+    """Return a record that names us as the owner."""
+    if isinstance(found, OwnerRecord) and found.owner == worker.identity.node:
+        return found
     return None
 
 
@@ -81,6 +110,12 @@ def hand_over(worker: Worker, guest: str, before: RecordRead, order: Order | Non
         return None
     yield DropFromKeeper(guest_lock(guest))
     return Answer(DONE)
+
+
+def _has_come(worker: Worker, guest: str, target: str | None) -> bool:
+    files = worker.seen.files
+    found = files.reports.get(target) if files is not None and target is not None else None
+    return found is not None and _has_arrived(worker, found.report, guest)
 
 
 def _has_arrived(worker: Worker, report: Report, guest: str) -> bool:

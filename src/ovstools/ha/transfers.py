@@ -18,7 +18,7 @@ from .actions import (
     guest_lock,
 )
 from .certificate import Granted
-from .jobs import certified
+from .certifying import certified
 from .orders import Order
 from .releases import RETRY_S, hand_over
 from .report import DONE, FAILED, REFUSED, Answer, Power
@@ -146,10 +146,11 @@ def _keep(worker: Worker, guest: str, found: RecordRead, proof: Granted) -> Step
 
 
 def repair(worker: Worker, guest: str) -> Steps:
-    """Say `running` again in a record that an interrupted migration has left behind."""
+    """Say `running` in a record that an interrupted migration, or adoption, has left behind."""
     read = yield ReadRecord(guest)
     found = read.value if read.ok else None
-    if isinstance(found, OwnerRecord) and found.state is GuestState.RUNNING:
+    known = (found.owner, found.state) if isinstance(found, OwnerRecord) else None
+    if known == (worker.identity.node, GuestState.RUNNING):
         return None
     yield WriteRecord(guest, record(worker, guest, GuestState.RUNNING, found))
     return None

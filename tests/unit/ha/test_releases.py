@@ -15,7 +15,7 @@ from ovstools.ha.report import Answer, Local, Power, Report, Seen
 from ovstools.ha.reporting import Reporting
 from ovstools.ha.rules import Rules
 from ovstools.ha.wishes import Wishes
-from ovstools.model.owner_record import BY_HAND, GuestState, OwnerRecord
+from ovstools.model.owner_record import BY_HAND, GuestState, Missing, OwnerRecord, RecordRead
 
 OURS = OwnerRecord("uuid", "a", 0, "boot", "an-agent", GuestState.STARTING)
 BY_HOOK = replace(OURS, incarnation=f"{BY_HAND}1234")
@@ -36,6 +36,8 @@ class Agent:
         self.kept = frozenset({"guest-web1"})
         self.power: Power | None = None  #: what a guest that is not here has left behind
         self.can_drop = True
+        self.live: frozenset[int] | None = None
+        self.there: dict[str, Local] = {}  #: what the other server reports, every 2 s
         self.ended_at_drop: dict[str, Power] = {}
         self._appears = appears
         self._stops = stops
@@ -47,9 +49,10 @@ class Agent:
         power = Power.RUNNING if is_here else self.power
         guests = {} if power is None else {"web1": power}
         stopping = "reboot" if self._stops is not None and self.now >= self._stops else None
-        there = Report("b", "bootb", node_lock=True, asked=True)
-        files = Files(Wishes(), Orders(), {"b": Seen(there, 1, 0.0, moved=True)})
-        return Observation(self.now, None, None, self.kept, frozenset(), guests, files,
+        there = Report("b", "bootb", node_lock=True, asked=True, guests=self.there)
+        said = Seen(there, int(self.now // 2), self.now, moved=True)
+        files = Files(Wishes(), Orders(), {"b": said})
+        return Observation(self.now, self.live, None, self.kept, frozenset(), guests, files,
                            stopping=stopping)  # fmt: skip
 
     def event(
@@ -58,7 +61,7 @@ class Agent:
     ) -> None:  # fmt: skip
         """Say nothing."""
 
-    def carry_out(self, record: OwnerRecord) -> list[Action]:
+    def carry_out(self, record: RecordRead) -> list[Action]:
         """Run the job to its end; return what it did besides reading and waiting."""
         steps = releases.release(self, "web1")
         done: list[Action] = []
@@ -144,3 +147,47 @@ def test_a_report_says_how_it_ended_with_and_without_its_lock(is_kept: bool) -> 
     agent.kept = frozenset({"guest-web1"}) if is_kept else frozenset()
     report = Reporting(cast(Any, agent)).current()
     assert report.guests == {"web1": Local(Power.SHUT_DOWN, is_kept)}
+
+
+THEIRS = replace(OURS, owner="b", owner_number=1, boot_id="bootb", state=GuestState.RUNNING)
+SENT = replace(OURS, state=GuestState.MIGRATING, target="b")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        THEIRS,
+        replace(THEIRS, state=GuestState.STOPPED),
+        replace(THEIRS, state=GuestState.MIGRATING, target="c"),
+        replace(THEIRS, state=GuestState.MIGRATING, target="a"),
+        Missing(),
+    ],
+)
+def test_the_record_of_others_is_left_as_it_is(record: RecordRead) -> None:
+    """An earlier life of the agent was killed between the lock and the certificate."""
+    assert Agent(None).carry_out(record) == [DropFromKeeper("guest-web1")]
+
+
+def test_a_guest_that_went_is_handed_over_though_its_hypervisor_forgot_that() -> None:
+    agent = Agent(None)
+    agent.there = {"web1": Local(Power.PAUSED, False)}
+    written, dropped = agent.carry_out(SENT)
+    assert isinstance(written, WriteRecord) and isinstance(dropped, DropFromKeeper)
+    assert (written.record.owner, written.record.state) == ("b", GuestState.MIGRATING)
+    assert agent.ended_at_drop == {"web1": Power.MIGRATED}
+
+
+def test_a_guest_that_was_being_sent_is_off_when_the_other_end_says_so() -> None:
+    agent = Agent(None)
+    agent.live = frozenset({0, 1})
+    written, dropped = agent.carry_out(SENT)
+    assert isinstance(written, WriteRecord) and written.record.state is GuestState.STOPPED
+    assert isinstance(dropped, DropFromKeeper) and agent.now >= 4.0
+
+
+@pytest.mark.parametrize("there", [{}, {"web1": Local(Power.RUNNING, True)}])
+def test_a_guest_that_was_being_sent_keeps_its_lock_until_then(there: dict[str, Local]) -> None:
+    agent = Agent(None)
+    agent.there = there
+    agent.live = frozenset({0, 1}) if there else None
+    assert agent.carry_out(SENT) == []

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from ovstools.ha import actions as act
-from ovstools.ha import jobs, node, transfers
+from ovstools.ha import certifying, jobs, node, transfers
 from ovstools.ha.agent import Agent
 from ovstools.ha.certificate import Lacking
 from ovstools.ha.leftovers import LOOK_AGAIN_S, Leftovers, settle
@@ -91,7 +91,7 @@ def test_an_incomplete_copy_elsewhere_holds_up_agents_alone(
     found = agent(None)
     other = Seen(report("b", {"g": Local(power, False)}), 9, 0.0, True)
     found.seen = replace(found.seen, files=replace(found.seen.files, reports={"b": other}))
-    _, proof = done(cast(Steps, jobs.certified(found, "g", OFF, by_hand=by_hand)))
+    _, proof = done(cast(Steps, certifying.certified(found, "g", OFF, by_hand=by_hand)))
     assert (proof.reason if isinstance(proof, Lacking) else "") == reason
 
 
