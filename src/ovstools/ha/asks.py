@@ -127,7 +127,18 @@ def _move(deciding: Deciding, ask: Ask, wish: Wish, entry: Entry) -> str | None:
         return f"refused: {ask.node}: {obstacle}"
     group = deciding.placement.together.get(ask.guest, frozenset((ask.guest,)))
     for guest in group & deciding.entries.keys():
+        shunned = _liked_better(deciding, guest, ask.node)
         entry = deciding.entries[guest]
-        deciding.entries[guest] = entry._replace(shunned=(), failed=(), restarts=0, moves=0)
+        deciding.entries[guest] = entry._replace(shunned=shunned, failed=(), restarts=0, moves=0)
     moves.move_group(deciding, sorted(group), ask.node, ask.verb == ASK_MIGRATE)
     return ACCEPTED
+
+
+def _liked_better(deciding: Deciding, guest: str, node: str) -> tuple[str, ...]:
+    """Return the servers that a guest prefers to where its operator wants it: his word counts."""
+    wish = deciding.view.wishes.guests.get(guest)
+    rank = wish.tier_of(node) if wish is not None else None
+    if wish is None or rank is None:
+        return ()
+    ranks = {name: wish.tier_of(name) for name in deciding.view.nodes}
+    return tuple(name for name, each in ranks.items() if each is not None and each < rank)

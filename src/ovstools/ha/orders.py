@@ -52,8 +52,8 @@ class Entry(NamedTuple):
     it was last healthy; failed: servers given up; wait_s: pause before the next attempt;
     back_to: the server it left for maintenance or a shutdown; boot: boot id of `node` when it
     was started there; halted: stopped by a person behind our back; moves: failed moves in a row.
-    shunned: servers given up at any time, which no mere preference leads back to. overdue: guests
-    that it waited for in vain, and waits for no longer.
+    shunned: servers given up, or left on request, which no mere preference leads back to.
+    overdue: guests that it waited for in vain, and waits for no longer.
     """
 
     phase: Phase

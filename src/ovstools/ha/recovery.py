@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .master import Deciding
 
 
+#: for the other servers' agents to report, once the pool file system goes on
+AFTER_RECOVERY_S = 5.0
+
+
 def freezes(policy: str, leaving: str | None) -> bool:
     """Tell whether guests wait for a server that shuts down in this way."""
     return policy == FREEZE or (policy == CONDITIONAL and leaving == REBOOT)
@@ -50,7 +54,8 @@ def lost(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     if node.condition is Condition.DEAD:
         if wish.state != STARTED:
             return entry._replace(phase=Phase.OFF, order=None, target=None)
-        return entry._replace(phase=Phase.WAITING, order=None)
+        # Where it may be is another question now than when a server was given up, or left
+        return entry._replace(phase=Phase.WAITING, order=None, shunned=())
     if node.condition.is_ready and node.report is not None:
         local = node.report.guests.get(wish.name)
         if local is not None and (local.locked or local.power.is_here):
@@ -59,6 +64,18 @@ def lost(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
             return entry._replace(phase=Phase.OFF, order=None, target=None)
         return entry._replace(phase=Phase.WAITING, order=None, target=entry.target or node.name)
     return entry
+
+
+def _others_will_report(deciding: Deciding, wish: Wish, entry: Entry) -> bool:
+    """Tell whether a guest of a dead server should wait for servers that are silent.
+
+    For the time of a recovery the pool file system stands still for everybody, and who writes to
+    it first afterwards becomes or stays the master: the others would get no guests.
+    """
+    if deciding.condition(entry.node) is not Condition.DEAD:
+        return False
+    is_silent = any(each.condition is Condition.SILENT for each in deciding.view.nodes.values())
+    return is_silent and not deciding.is_older(wish.name, AFTER_RECOVERY_S)
 
 
 def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
@@ -73,6 +90,8 @@ def waiting(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry
     if wish.name in deciding.arrivals:
         return entry  # a server has it without our lock: adopted or a finding, never doubled
+    if _others_will_report(deciding, wish, entry):
+        return entry
     held_back = after.hold_back(deciding, wish, entry)
     if held_back is not None:
         return held_back

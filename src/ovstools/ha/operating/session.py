@@ -101,7 +101,7 @@ class Session:
         return PoolHangs(
             f"the pool file system does not answer (waited {found.after_s:.0f} s)",
             f"pool file system: {self.root}",
-            hint="when a server has just died, it answers again in a minute or two: "
+            hint="while a server joins, or has just died, that is so for a minute or two: "
             "try again then\n`ovstools status` shows what this server knows by itself; "
             "dmesg says why storage waits",
         )
