@@ -210,6 +210,14 @@ def test_why(at_pool: Shell, pool: HaPool) -> None:
     assert here["evidence"]["agent here"] == "runs: master in epoch 1"
 
 
+def test_why_of_a_server_that_was_shut_down(at_pool: Shell, pool: HaPool) -> None:
+    pool.report("vmserver3", leaving="reboot")
+    pool.lose("vmserver3")
+    answer = at_pool("ovstools why vmserver3")
+    assert "its last word was that it shuts down (reboot)" in answer.out
+    assert "way out: wait for it, or start vmserver3" in answer.out
+
+
 @pytest.mark.parametrize(
     ("change", "state", "said"),
     [

@@ -70,11 +70,20 @@ def _histories(session: Session, names: Mapping[str, str]) -> Mapping[str, Histo
     return histories
 
 
-def usual_recovery_s(events: Sequence[Event], default_s: float) -> float:
-    """Return what the locks and files of a dead server took to come, by the events: the median."""
+def usual_recovery_s(events: Sequence[Event], default_s: float, dead_s: float) -> float:
+    """Return what passes, by the events, between a death's limit, dead_s, and the first order.
+
+    The locks and files of the dead server, for which everybody waits: the median.
+    """
     ordered = (event.parts for event in events if event.event == ORDERED)
-    return _median((sum(map(parts.__getitem__, RECOVERY)) for parts in ordered
+    return _median((_recovery_s(parts, dead_s) for parts in ordered
                     if parts.keys() >= set(RECOVERY)), default_s)  # fmt: skip
+
+
+def _recovery_s(parts: Mapping[str, float], dead_s: float) -> float:
+    """Sum up; a recovery for which the master itself stood still is part of the silence."""
+    late_s = max(0.0, parts.get("silent", 0.0) - dead_s)
+    return late_s + sum(map(parts.__getitem__, RECOVERY))
 
 
 def usual_start_s(events: Sequence[Event], default_s: float) -> float:

@@ -59,7 +59,9 @@ def _silent(servers: Servers, node: NodeView) -> Reason:
         seen = "it heartbeats, but its agent has never reported"
     else:
         seen = "it heartbeats, but its agent's report does not change: its guests count as running"
-    return Reason(seen, f"on {node.name}: {AGENT}; ovs-cluster-check")
+    return Reason(
+        seen, f"when it has just booted, wait; else on {node.name}: {AGENT}; ovs-cluster-check"
+    )
 
 
 def _lost(servers: Servers, node: NodeView) -> Reason:
@@ -72,6 +74,11 @@ def _lost(servers: Servers, node: NodeView) -> Reason:
 
 
 def _dead(servers: Servers, node: NodeView) -> Reason:
+    if node.report is not None and node.report.leaving:
+        text = (
+            f"it does not heartbeat; its last word was that it shuts down ({node.report.leaving})"
+        )
+        return Reason(text, f"wait for it, or start {node.name}")
     master = servers.view.orders.master
     return Reason(
         f"it does not heartbeat, and {master} holds its node lock: it is proven dead",

@@ -89,7 +89,7 @@ def _usually(session: Session) -> tuple[float, float]:
         events = chronicle.read(session).events
     except OvsError:
         events = ()
-    usual = chronicle.usual_recovery_s(events, future.DLM_S)
+    usual = chronicle.usual_recovery_s(events, future.DLM_S, session.members.dead_s)
     return chronicle.usual_start_s(events, START_S), usual
 
 

@@ -88,5 +88,7 @@ def test_the_usual_recovery_is_that_of_locks_and_files() -> None:
         Event(1.0, "n", "ordered", "w", parts={**parts, "node lock": s, "read": 0.5})
         for s in (1.0, 9.0, 2.0)
     ]
-    assert usual_recovery_s([*events, Event(1.0, "n", "ordered", "w", parts=parts)], 5.0) == 2.5
-    assert usual_recovery_s([], 5.0) == 5.0
+    events.append(Event(1.0, "n", "ordered", "w", parts=parts))
+    assert usual_recovery_s(events, 5.0, 62.0) == 2.5
+    assert usual_recovery_s(events, 5.0, 53.0) == 9.5
+    assert usual_recovery_s([], 5.0, 62.0) == 5.0
