@@ -10,6 +10,8 @@ from ovstools.ha.sim.schedules import parsed, schedule
 
 from .mutants import MUTANTS
 
+pytestmark = pytest.mark.slow
+
 SCHEDULES = 1000
 #: the invariants by which a broken rule may show
 EXPECTED = {

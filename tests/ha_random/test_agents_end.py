@@ -7,6 +7,8 @@ import pytest
 from ovstools.ha.sim.parse import parse_scenarios
 from ovstools.ha.sim.run import run
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """
 nodes: [n1, n2]
 guests: {{g: {{node: n1, state: started}}}}
