@@ -223,6 +223,7 @@ def test_a_guest_whose_definition_is_not_here_waits(rig: Rig) -> None:
     rig.add("absent", definition=str(rig.definition))
     rig.run(lambda: "absent" in rig.driver.probing.lacking)
     assert rig.driver.probing.lacking == {"absent": str(rig.definition)}
+    rig.run(lambda: (rig.pool / "nodes" / "one.json").exists(), "its first report")
     rig.run(lambda: sheet(rig).report.lacking)
 
 
