@@ -26,6 +26,31 @@ QUARANTINED = (HERE / "unit", HERE / "cli")
 EXEMPT = HERE / "unit" / "lab"
 
 
+class AtOnce:
+    """Names each failed test when it fails: a run that a time limit ends has no summary."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        """Write to the terminal's reporter, which only the leading process has."""
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write what failed, where in it, and the end of why."""
+        if report.failed:
+            self.terminal.ensure_newline()
+            self.terminal.write_line(f"{report.nodeid}: {report.when} failed")
+            crash = getattr(report.longrepr, "reprcrash", None)
+            why = str(crash.message if crash else report.longrepr)
+            self.terminal.write_line(why[-1500:])
+
+
+@pytest.hookimpl(trylast=True)  # the terminal's reporter is there only then
+def pytest_configure(config: pytest.Config) -> None:
+    """Have failures named at once."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        config.pluginmanager.register(AtOnce(terminal))
+
+
 @pytest.fixture(autouse=True)
 def _quarantine(
     request: pytest.FixtureRequest,
