@@ -41,7 +41,7 @@ e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab w
 	$(PYTHON) -m tests.lab build
 	$(PYTEST) -m e2e --numprocesses 2 --dist loadfile tests/e2e
 
-long: .venv ## joining, growing, libvirt, HA on NFS in the lab: 45 minutes, no part of make test
+long: .venv ## iSCSI, NFS, joining, growing and libvirt in the lab: over an hour, no part of make test
 	$(PYTEST) -m long tests/e2e
 
 soak: .venv ## ten thousand random schedules of guest HA's decisions, all new

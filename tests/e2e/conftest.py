@@ -24,10 +24,12 @@ __all__ = [
 pytest.register_assert_rewrite("tests.e2e.iscsi_stories")  # its failures show the values too
 
 
-#: Each runs for 7 to 16 minutes; on two cores `make test` has no time for them, `make long` has.
+#: Each runs for 6 to 22 minutes; on two cores `make test` has no time for them, `make long` has.
 LONG = {
+    "test_iscsi.py",
     "test_joining.py",
     "test_libvirt.py",
+    "test_nfs.py",
     "test_nfs_ha.py",
     "test_repositories.py",
 }
