@@ -18,6 +18,8 @@ KEY, KNOWN_HOSTS = "id_ed25519", "known_hosts"
 #: sshd's own keys; the first is the one that ssh prefers
 HOST_KEYS = tuple(f"/etc/ssh/ssh_host_{kind}_key.pub" for kind in ("ed25519", "ecdsa", "rsa"))
 CONNECT_S = 5
+#: seconds for a login after the connection; on loaded servers it took more than 10
+LOGIN_S = 55
 #: ssh's own failure (ssh(1), "EXIT STATUS"): no connection, an unknown host, a key not accepted
 NO_CONNECTION = 255
 
@@ -87,7 +89,7 @@ def try_login(paths: Paths, server: str) -> Command:
     """Build the command that tells whether root can log in: its status, 0 or NO_CONNECTION."""
     line = (*program(paths), f"root@{server}", "--", "true")
     ok = frozenset({0, NO_CONNECTION})
-    return Command(line, ok=ok, timeout_s=CONNECT_S + 10, changes=False)
+    return Command(line, ok=ok, timeout_s=CONNECT_S + LOGIN_S, changes=False)
 
 
 def make_key(path: str, comment: str) -> Command:

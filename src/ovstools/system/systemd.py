@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ..model.command import Command
 from .host import Host
 
+#: seconds; on a loaded virtual server under emulation it took more than 60
+RELOAD_S = 300
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -93,4 +96,4 @@ def needs_reload(host: Host, name: str) -> bool:
 
 def reload_units() -> Command:
     """Build the command that makes systemd read its unit files again."""
-    return Command(("systemctl", "daemon-reload"), timeout_s=60)
+    return Command(("systemctl", "daemon-reload"), timeout_s=RELOAD_S)
