@@ -19,6 +19,8 @@ T = TypeVar("T")
 #: people write no larger files, and no deeper ones; libyaml's own trees overflow the stack
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+#: libyaml 0.2.6's own limit, 1000, which it may meet as it reads ahead
+TOO_DEEP = "exceeded maximum nesting depth"
 
 
 class Keys(dict[str, Any]):
@@ -69,8 +71,11 @@ def decoded(data: bytes) -> Any:
             tree.take(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 0
         problem = getattr(error, "problem", None) or getattr(error, "reason", "odd characters")
-        raise Odd(f"YAML ({problem})", _line_at(text, mark), mark.line + 1 if mark else 0) from None
+        if problem == TOO_DEEP:
+            raise _too_deep(line) from None
+        raise Odd(f"YAML ({problem})", _line_at(text, mark), line) from None
     return Keys() if tree.root is None else tree.root
 
 
@@ -100,7 +105,7 @@ class _Tree:
             self._open.append(found)
             self._keys.append(None)
             if len(self._open) > MAX_DEPTH:
-                raise Odd(f"at most {MAX_DEPTH} levels", "more", line)
+                raise _too_deep(line)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             self._open.pop()
             self._keys.pop()
@@ -126,6 +131,10 @@ def _scalar(event: Any, line: int) -> Scalar:
     found.line = line
     found.is_plain = not event.style
     return found
+
+
+def _too_deep(line: int) -> Odd:
+    return Odd(f"at most {MAX_DEPTH} levels", "more", line)
 
 
 def _line_at(text: str, mark: Any) -> str:

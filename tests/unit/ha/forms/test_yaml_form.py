@@ -68,6 +68,7 @@ def reason(text: str) -> str:
         (b"format: 1\n---\nformat: 1\n", "line 2: expected one document, found '---'"),
         (b"[" * 100000, "line 1: expected at most 20 levels"),
         (b"- " * 100000, "line 1: expected at most 20 levels"),
+        (b"[\n" * 21, "line 21: expected at most 20 levels"),
         (b"#" * (MAX_BYTES + 1), f"expected at most {MAX_BYTES} bytes, found {MAX_BYTES + 1}"),
     ],
 )
