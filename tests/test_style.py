@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import re
 import shutil
@@ -102,6 +103,7 @@ def top_level_imports(tree: ast.Module) -> Iterator[str]:
         waiting += [n for n in ast.iter_child_nodes(node) if not isinstance(n, functions)]
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
     """Return a module's syntax tree; Python 3.9 must understand it."""
     return ast.parse(path.read_text(), str(path), feature_version=(3, 9))
