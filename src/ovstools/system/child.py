@@ -117,14 +117,17 @@ def begin_anew(argv: Sequence[str]) -> NoReturn:
 
 def ended(pid: int) -> int | None:
     """Return a child's exit status, 128 + N by signal N; None: it still runs. Does not wait."""
+    code = exit_code(pid)
+    return code if code is None or code >= 0 else 128 - code
+
+
+def exit_code(pid: int) -> int | None:
+    """Return a child's exit status, -N by signal N; None: it still runs. Does not wait."""
     try:
         found, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:  # somebody else collected it
         return 0
-    if not found:
-        return None
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
+    return os.waitstatus_to_exitcode(status) if found else None
 
 
 def _spawn(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Union
@@ -29,7 +30,8 @@ class Program:
     """A program under way; poll() until there is a Result.
 
     Past its time limit it is killed: the result then has the status TIMED_OUT. A program that is
-    not installed, or cannot be started, ends with NOT_INSTALLED.
+    not installed, or cannot be started, ends with NOT_INSTALLED. What a status alone does not
+    tell: is_late, it was killed; signal, the number of what ended it; unstarted, why it never ran.
     """
 
     def __init__(
@@ -37,6 +39,9 @@ class Program:
     ) -> None:
         self.command = command
         self.pid = 0
+        self.is_late = False
+        self.signal = 0
+        self.unstarted: OSError | None = None
         self._clock = clock
         self._begin = clock.monotonic()
         self._result: Union[Pending, Result] = Pending()
@@ -54,6 +59,7 @@ class Program:
             )  # fmt: skip
             self._pid_file = os.pidfd_open(self.pid)
         except OSError as error:
+            self.unstarted = error
             self._finish(Result(NOT_INSTALLED, "", f"{path} cannot be started: {error.strerror}"))
 
     def fileno(self) -> int:
@@ -69,14 +75,21 @@ class Program:
     def poll(self) -> Union[Pending, Result]:
         """Return the result, or Pending; does not wait."""
         if isinstance(self._result, Pending):
-            status = child.ended(self.pid)
-            if status is not None:
+            code = child.exit_code(self.pid)
+            if code is not None:
+                self.signal = max(0, -code)
+                status = code if code >= 0 else 128 - code
                 self._finish(Result(status, _content(self._out), _content(self._err)))
             elif self.remaining_s() == 0.0:
+                self.is_late = True
                 self.kill()
                 text = f"{self.command.argv[0]} did not end within {self.command.timeout_s:g} s"
                 self._finish(Result(TIMED_OUT, _content(self._out), text))
         return self._result
+
+    def is_alive(self) -> bool:
+        """Tell whether one that was late is still there: no signal ends who waits for storage."""
+        return child.exit_code(self.pid) is None
 
     def kill(self) -> None:
         """Kill it; the result says so."""
@@ -93,6 +106,18 @@ class Program:
 
 def _content(memory: int) -> str:
     return os.pread(memory, MAX_OUTPUT, 0).decode("utf-8", "replace")
+
+
+def wait(program: Program) -> Result:
+    """Wait until a program has ended, or its time limit."""
+    try:
+        while isinstance(result := program.poll(), Pending):
+            left_s = program.remaining_s()
+            select.select([program], [], [], left_s)
+    except BaseException:
+        program.kill()
+        raise
+    return result
 
 
 def run_all(commands: Sequence[Command], clock: Clock, at_once: int) -> tuple[Result, ...]:

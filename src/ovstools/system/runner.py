@@ -1,4 +1,8 @@
-"""Run programs: the one door to the outside, and the only importer of sh."""
+"""Run programs: the one door to the outside, and the only importer of sh.
+
+What changes something runs by sh. What only looks runs as a daemon's programs do, in
+system/program.py: loading sh takes longer than all else of a command that only looks.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +82,25 @@ class Runner:
         if program is None:
             raise missing(command.argv[0])
         self._talk.detail(command.shell())
+        result = self._change(command, program) if command.changes else self._look(command, program)
+        if result.status not in command.ok:
+            raise failed(command, result)
+        return result
+
+    def _look(self, command: Command, program: str) -> Result:
+        from .program import Program, wait  # here: it imports this module
+
+        running = Program(command, self._clock)
+        result = wait(running)
+        if running.unstarted is not None:
+            raise unstarted(command, program, f"OSError: {running.unstarted}")
+        if running.is_late:
+            raise outlived(command, running, self._clock)
+        if running.signal:
+            raise ended_by(command, running.signal, result.stderr)
+        return result
+
+    def _change(self, command: Command, program: str) -> Result:
         import sh  # here: it costs more than the rest of ovstools to load
 
         inherited = self._inherited()
@@ -101,8 +124,8 @@ class Runner:
                 _bg_exc=False,
             )
         except sh.ForkException as error:
-            said = [str(error).strip().rpartition("\n")[2].strip()]
-            raise ToolError(f"{program} cannot be started", command.shell(), *said) from error
+            said = str(error).strip().rpartition("\n")[2].strip()
+            raise unstarted(command, program, said) from error
         finally:
             for descriptor in inherited:
                 os.set_inheritable(descriptor, False)
@@ -111,17 +134,10 @@ class Runner:
         try:
             running.wait()
         except sh.SignalException as error:
-            name = signal.Signals(-error.exit_code).name
-            said = last_lines(_text(error.stderr))
-            raise ToolError(
-                f"{command.argv[0]} was ended by {name}", command.shell(), *said
-            ) from error
+            raise ended_by(command, -error.exit_code, _text(error.stderr)) from error
         process = running.process
         assert process.exit_code is not None, "wait() came back before the end"
-        result = Result(process.exit_code, _text(process.stdout), _text(process.stderr))
-        if result.status not in command.ok:
-            raise failed(command, result)
-        return result
+        return Result(process.exit_code, _text(process.stdout), _text(process.stderr))
 
     def run_together(self, commands: Sequence[Command]) -> tuple[Result, ...]:
         """Run commands side by side; return what each said, in their order.
@@ -169,6 +185,17 @@ def outlived(command: Command, running: Running, clock: Clock) -> ToolError:
         command.shell(),
         hint="storage that does not answer makes programs wait: see dmesg",
     )
+
+
+def unstarted(command: Command, program: str, why: str) -> ToolError:
+    """Return the error for a program that the kernel does not execute."""
+    return ToolError(f"{program} cannot be started", command.shell(), why)
+
+
+def ended_by(command: Command, number: int, stderr: str) -> ToolError:
+    """Return the error for a program that a signal ended."""
+    name = signal.Signals(number).name
+    return ToolError(f"{command.argv[0]} was ended by {name}", command.shell(), *last_lines(stderr))
 
 
 def missing(program: str) -> RefusedError:

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -29,31 +30,44 @@ from ovstools.system.talk import Talk
 pytestmark = pytest.mark.processes
 
 
-def run(*words: str, **settings: object) -> Result:
-    return Runner(Talk(-1)).run(Command(words, **settings))  # type: ignore[arg-type]
+class Run(Protocol):
+    def __call__(self, *words: str, **settings: object) -> Result: ...
 
 
-def sh(script: str, **settings: object) -> Result:
-    return run("sh", "-c", script, **settings)
+@pytest.fixture(params=[True, False], ids=["changes", "looks"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Return what runs a command that changes something, then one that only looks."""
+
+    def run_(*words: str, **settings: object) -> Result:
+        settings = {"changes": request.param, **settings}
+        return Runner(Talk(-1)).run(Command(words, **settings))  # type: ignore[arg-type]
+
+    return run_
+
+
+@pytest.fixture
+def sh(run: Run) -> Run:
+    """Return what runs a line of shell."""
+    return lambda *words, **settings: run("sh", "-c", *words, **settings)
 
 
 # ---------------------------------------------------------------- what comes back
 
 
-def test_returns_what_the_program_said() -> None:
+def test_returns_what_the_program_said(sh: Run) -> None:
     assert sh("echo out; echo err >&2") == Result(0, "out\n", "err\n")
 
 
-def test_keeps_words_as_they_are() -> None:
+def test_keeps_words_as_they_are(run: Run) -> None:
     words = ("a b", "*", "$HOME", "-x", "'\"", "\u00e9", "a\nb", "--x=y z")
     assert run("printf", "%s|", *words).stdout == "".join(f"{word}|" for word in words)
 
 
-def test_bytes_that_are_no_text_do_not_stop_it() -> None:
+def test_bytes_that_are_no_text_do_not_stop_it(sh: Run) -> None:
     assert sh(r"printf 'a\377b'").stdout == "a\ufffdb"
 
 
-def test_much_output_comes_whole() -> None:
+def test_much_output_comes_whole(run: Run) -> None:
     found = run("seq", "20000")
     assert found.stdout.splitlines() == [str(number) for number in range(1, 20001)]
 
@@ -62,12 +76,12 @@ def test_much_output_comes_whole() -> None:
 
 
 @pytest.mark.parametrize("status", [1, 3, 32, 255])
-def test_a_status_that_is_ok(status: int) -> None:
+def test_a_status_that_is_ok(sh: Run, status: int) -> None:
     assert sh(f"exit {status}", ok=frozenset({0, status})).status == status
 
 
 @pytest.mark.parametrize("status", [1, 3, 32, 255])
-def test_a_status_that_is_not(status: int) -> None:
+def test_a_status_that_is_not(sh: Run, status: int) -> None:
     with pytest.raises(ToolError) as caught:
         sh(f"echo said >&2; exit {status}", ok=frozenset({0, 2}))
     error = caught.value
@@ -76,21 +90,21 @@ def test_a_status_that_is_not(status: int) -> None:
     assert error.status == ExitStatus.TOOL_FAILED
 
 
-def test_zero_may_be_a_failure_too() -> None:
+def test_zero_may_be_a_failure_too(sh: Run) -> None:
     with pytest.raises(ToolError, match="exited with status 0"):
         sh("exit 0", ok=frozenset({1}))
 
 
 @pytest.mark.parametrize("name", ["KILL", "TERM", "ABRT", "PIPE", "USR1"])
-def test_a_signal_is_a_failure(name: str) -> None:
+def test_a_signal_is_a_failure(sh: Run, name: str) -> None:
     with pytest.raises(ToolError) as caught:
         sh(f"echo last words >&2; kill -{name} $$", ok=frozenset(range(256)))
     assert caught.value.what == f"sh was ended by SIG{name}"
     assert caught.value.evidence[1:] == ("last words",)
 
 
-def test_a_lost_terminal_does_not_stop_it() -> None:
-    assert sh("kill -HUP $$; echo goes on").stdout == "goes on\n"
+def test_a_lost_terminal_does_not_stop_a_change(sh: Run) -> None:
+    assert sh("kill -HUP $$; echo goes on", changes=True).stdout == "goes on\n"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_evidence_is_the_last_lines(result: Result, evidence: tuple[str, ...]) -
 # ---------------------------------------------------------------- what the program gets
 
 
-def test_the_environment_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_built(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("SECRET", "x")
@@ -123,12 +137,12 @@ def test_the_environment_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["LC_ALL"] == "C"
 
 
-def test_nothing_is_a_terminal() -> None:
+def test_nothing_is_a_terminal(sh: Run) -> None:
     script = "for fd in 0 1 2; do test -t $fd && echo $fd; done; exit 0"
     assert sh(script) == Result(0, "", "")
 
 
-def test_standard_input_is_empty_unless_given() -> None:
+def test_standard_input_is_empty_unless_given(run: Run) -> None:
     assert run("cat").stdout == ""
     assert run("cat", input="secret\n").stdout == "secret\n"
 
@@ -152,7 +166,7 @@ def test_verbose_names_the_command() -> None:
 # ---------------------------------------------------------------- programs
 
 
-def test_a_missing_program_is_refused_with_its_package() -> None:
+def test_a_missing_program_is_refused_with_its_package(run: Run) -> None:
     with pytest.raises(RefusedError) as caught:
         run("ovstools-no-such-program")
     assert caught.value.what == "ovstools-no-such-program is not installed"
@@ -175,7 +189,7 @@ def test_an_absolute_path_must_be_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["#!/no/such/interpreter\n", "no program\n"])
-def test_a_program_that_cannot_be_started(tmp_path: Path, text: str) -> None:
+def test_a_program_that_cannot_be_started(run: Run, tmp_path: Path, text: str) -> None:
     file = tmp_path / "program"
     file.write_text(text)
     file.chmod(0o755)
@@ -188,7 +202,7 @@ def test_a_program_that_cannot_be_started(tmp_path: Path, text: str) -> None:
 # ---------------------------------------------------------------- time limits
 
 
-def test_a_program_that_outlives_its_limit_is_killed(tmp_path: Path) -> None:
+def test_a_program_that_outlives_its_limit_is_killed(sh: Run, tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(ToolError) as caught:
         sh(f"trap '' TERM INT; echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=2)
@@ -199,7 +213,7 @@ def test_a_program_that_outlives_its_limit_is_killed(tmp_path: Path) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_what_a_program_leaves_in_the_background_does_not_hold_us(tmp_path: Path) -> None:
+def test_what_a_program_leaves_in_the_background_does_not_hold_us(sh: Run, tmp_path: Path) -> None:
     """A daemon that keeps its starter's standard output open."""
     started = time.monotonic()
     assert sh(f"sleep 60 & echo $! > {tmp_path}/pid; echo done").stdout == "done\n"
