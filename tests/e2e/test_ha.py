@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e import ha_guests, journey, pools
 from tests.e2e.ha_guests import Guest
-from tests.e2e.ha_pool import AGENT, Happening, Pool, at_moment
+from tests.e2e.ha_pool import AGENT, LIMIT_S, Happening, Pool, at_moment
 from tests.lab import moment
 from tests.lab.lab import Lab
 from tests.lab.lives import Life, parse_log
@@ -42,8 +42,8 @@ def pool(lab: Lab) -> Pool:
 def make(lab: Lab) -> Pool:
     """Return a pool whose guests run at home.
 
-    A first start asks every agent twice, in 9 s; where the machine is too loaded for that, it is
-    refused, and the guest starts elsewhere. From then on its record says where it was.
+    A first start asks every agent twice; where the machine is too loaded for that, it is refused,
+    and the guest starts elsewhere.
     """
     pool = Pool(lab, GUESTS)
     pool.make()
@@ -52,9 +52,8 @@ def make(lab: Lab) -> Pool:
         pool.add(guest)
     homes = pool.whole()
     for guest in [each for each in GUESTS if homes[each.name] != HOMES[each.name]]:
-        pool.wish(guest, "stopped")
-        pool.wait(lambda: guest.name not in pool.locked(), f"{guest.name} is let go")  # noqa: B023
-        pool.wish(guest, "started")
+        home = HOMES[guest.name]
+        pool.any.run("ovstools", "vm", "relocate", guest.name, home, timeout_s=LIMIT_S)
     return pool
 
 

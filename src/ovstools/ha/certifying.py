@@ -12,8 +12,9 @@ from .report import Power
 from .work import Worker, evidence, is_here, sequences
 
 #: how long a certificate waits for what may come: other servers' next reports, a death that the
-#: master has seen and our kernel is about to see; and how often it is asked for
-CERTIFICATE_S, REPORTS_PAUSE_S, NEAR_PAUSE_S = 9.0, 3.0, 0.25
+#: master has seen and our kernel is about to see; and how often it is asked for. Two reports take
+#: two beats, 4 s, on idle servers, and several times that on loaded ones
+CERTIFICATE_S, REPORTS_PAUSE_S, NEAR_PAUSE_S = 20.0, 3.0, 0.25
 Certified = Generator[Action, Result, Union[Granted, Lacking]]
 
 
