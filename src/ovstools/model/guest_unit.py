@@ -3,7 +3,8 @@ r"""Transient units of process guests: names, and what `systemctl show` says of 
 What tells the ends apart (systemd.service(5)): RemainAfterExit= keeps a unit whose program ended
 well `active (exited)`; one that failed stays `failed`. A program that is stopped would leave no
 trace, so ExecStop= runs, which only a requested stop does, and ExecStopPost= fails, which leaves
-the unit `failed` with what ExecStop= left behind.
+the unit `failed` with what ExecStop= left behind. While such a unit is stopped, also one whose
+program ended long ago, the one task in it may be ExecStop='s own (ControlPID).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from enum import Enum
 PREFIX, SUFFIX = "ovs-guest-", ".service"
 #: every unit of a guest, for systemctl
 PATTERN = f"{PREFIX}*{SUFFIX}"
-PROPERTIES = ("Id", "ActiveState", "SubState", "FreezerState", "TasksCurrent", "ExecStop")
+PROPERTIES = (
+    "Id", "ActiveState", "SubState", "FreezerState", "TasksCurrent", "ExecStop", "MainPID",
+    "ControlPID",
+)  # fmt: skip
 _LITERAL = re.compile(r"[^A-Za-z0-9_.:-]", re.ASCII)
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})", re.ASCII)
 
@@ -80,13 +84,23 @@ def _life(said: Mapping[str, str]) -> Life | None:
     has_tasks = said.get("TasksCurrent", "").isdecimal() and said["TasksCurrent"] != "0"
     if state == "inactive":
         return None  # about to be forgotten by systemd
-    if state == "failed" and not has_tasks:
+    is_over = state == "failed" and not has_tasks
+    if is_over or (state == "deactivating" and _is_empty(said)):
         return Life.STOPPED if _has_run(said.get("ExecStop", "")) else Life.FAILED
     if said["SubState"] == "exited" and not has_tasks:
         return Life.DONE
     if state == "failed":
         return Life.UNKILLABLE
     return Life.FROZEN if said.get("FreezerState") in ("frozen", "freezing") else Life.RUNS
+
+
+def _is_empty(said: Mapping[str, str]) -> bool:
+    """Tell whether nothing is left of the program; not known counts as no."""
+    words = [said.get(name, "") for name in ("MainPID", "ControlPID", "TasksCurrent")]
+    if not all(word.isdecimal() for word in words):
+        return False
+    main, control, tasks = map(int, words)
+    return main == 0 and tasks <= (1 if control else 0)
 
 
 def _has_run(exec_stop: str) -> bool:

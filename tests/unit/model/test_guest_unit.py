@@ -16,6 +16,12 @@ from tests.unit.model.captured import captured
         ("guests-off", {"p1": Life.DONE}),
         ("guests-crashed", {"p1": Life.FAILED}),
         ("guests-destroyed", {"p1": Life.STOPPED}),
+        # nothing is left but ExecStop= or ExecStopPost=, here a sleep
+        ("guests-forgetting", {"p1": Life.STOPPED}),
+        ("guests-forgetting-post", {"p1": Life.STOPPED}),
+        ("guests-stopping", {"p1": Life.RUNS}),
+        ("guests-stopping-post", {"p1": Life.STOPPED}),
+        ("guests-crashing", {"p1": Life.FAILED}),
     ],
 )
 def test_lives(case: str, lives: dict[str, Life]) -> None:
@@ -37,6 +43,22 @@ def test_processes_that_are_left_count(before: str, after: str, life: Life | Non
     assert before in text
     found = parse_units(text.replace(before, after))
     assert (found["p1"].life if found else None) is life
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("TasksCurrent=1", "TasksCurrent=2"),
+        ("TasksCurrent=1", "TasksCurrent=[not set]"),
+        ("ControlPID=457", "ControlPID=0"),
+        ("ControlPID=457\n", ""),
+        ("MainPID=0", "MainPID=448"),
+    ],
+)
+def test_what_may_be_left_while_it_stops_still_runs(before: str, after: str) -> None:
+    text = captured("systemctl", "guests-stopping-post")
+    assert before in text
+    assert parse_units(text.replace(before, after))["p1"].life is Life.RUNS
 
 
 def test_a_program_that_left_children_still_runs() -> None:

@@ -24,6 +24,8 @@ PROC = Path("/proc")
 #: where a command's output goes (system/program.py), as proc(5) shows it
 OUTPUTS = ("/memfd:ovs-out ", "/memfd:ovs-err ")
 LISTEN_AGAIN_S = 5.0
+#: a hypervisor is asked this often at least, however quiet it is
+ASK_AGAIN_S = 10.0
 
 
 class GuestDesk:
@@ -44,6 +46,7 @@ class GuestDesk:
         self._found: dict[str, Mapping[str, Power] | Unknown] = {}
         self._is_looking: set[str] = set()
         self._look_again: set[str] = set()
+        self._look_by: dict[str, float] = {}
         self._rounds: dict[str, int] = {}
         self._busy: set[str] = set()
         self._earlier = earlier_jobs(home)
@@ -110,7 +113,10 @@ class GuestDesk:
             self.look(name)
 
     def _regularly(self, name: str) -> None:
-        self.look(name)
+        now = self._loop.clock.monotonic()
+        if now >= self._look_by.get(name, now) or not self._hypervisors[name].is_quiet():
+            self._look_by[name] = now + ASK_AGAIN_S
+            self.look(name)
         self._loop.after(self._hypervisors[name].look_every_s, partial(self._regularly, name))
 
     def _listen(self, name: str, command: Command) -> Task[None]:

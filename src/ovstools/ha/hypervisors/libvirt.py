@@ -53,6 +53,10 @@ class Libvirt:
         """Return the seconds between two looks; changes come as events."""
         return 10.0
 
+    def is_quiet(self) -> bool:
+        """Tell no: that is not known without asking."""
+        return False
+
     @property
     def can_migrate(self) -> bool:
         """Tell whether libvirt moves such guests; containers it does not."""

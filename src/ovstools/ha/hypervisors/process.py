@@ -6,9 +6,11 @@ ends are told apart, and system/guest_units.py for the order at a shutdown.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ...model.command import Command, Result
 from ...model.guest_unit import Life, parse_units, unit_name
-from ...system import guest_units, head, systemd
+from ...system import guest_cgroups, guest_units, head, systemd
 from ...system.clock import Clock
 from ..report import Power
 from .asking import find, is_off, refusal, said, wait_off
@@ -33,9 +35,11 @@ _POWERS = {
 class Process:
     """Processes as guests; see protocol.Hypervisor."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, cgroups: Path = guest_cgroups.FOLDER) -> None:
         """Take the clock that a stop is timed by."""
         self._clock = clock or Clock()
+        self._cgroups = cgroups
+        self._seen: guest_cgroups.Seen = None
 
     @property
     def name(self) -> str:
@@ -56,8 +60,13 @@ class Process:
         """Return nothing: systemctl(1) has no listener."""
         return None
 
+    def is_quiet(self) -> bool:
+        """Tell whether the guests' control groups are as they were before the last look."""
+        return self._seen is not None and guest_cgroups.look(self._cgroups) == self._seen
+
     def look(self) -> Look:
         """Ask systemd for all units of guests; it knows them as soon as it answers."""
+        seen, self._seen = guest_cgroups.look(self._cgroups), None
         shown = yield guest_units.show()
         if shown.status != 0:
             return Unknown(said(shown))
@@ -65,6 +74,7 @@ class Process:
             units = parse_units(shown.stdout)
         except ValueError as error:
             return Unknown(str(error))
+        self._seen = seen
         return {name: _POWERS[unit.life] for name, unit in units.items()}
 
     def start(self, guest: Guest) -> Steps:
@@ -119,14 +129,13 @@ class Process:
         return _outcome((yield guest_units.thaw(unit_name(guest.name))))
 
     def forget(self, guest: Guest) -> Steps:
-        """Let systemd forget a unit that ended; one that ended well is to be stopped first."""
+        """Let systemd forget a unit that ended; one that ended well, or ends, is stopped first."""
         unit = unit_name(guest.name)
         found = yield from find(self.look, guest.name)
         refused = refusal(found, guest.name)
         if refused is not None or found is None:
             return refused or Outcome(True)
-        if found is Power.SHUT_DOWN:
-            yield systemd.stop(unit, FORGET_S)
+        yield systemd.stop(unit, FORGET_S)
         cleared = yield guest_units.clear(unit)
         left = yield from find(self.look, guest.name)
         return Outcome(True) if left is None else Outcome(False, said(cleared))

@@ -93,6 +93,10 @@ class Hypervisor(Protocol):
         """Return the seconds between two looks when no event calls for one."""
         ...
 
+    def is_quiet(self) -> bool:
+        """Tell whether nothing has happened here since the last look, if that is known at once."""
+        ...
+
     @property
     def can_migrate(self) -> bool:
         """Tell whether running guests can go to another server."""

@@ -42,6 +42,10 @@ class Xl:
         """Return the seconds between two looks; xl has no events."""
         return 2.0
 
+    def is_quiet(self) -> bool:
+        """Tell no: that is not known without asking."""
+        return False
+
     @property
     def can_migrate(self) -> bool:
         """Tell that xl moves running domains."""

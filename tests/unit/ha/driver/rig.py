@@ -41,8 +41,14 @@ class Hypervisor:
         self.told: list[tuple[Any, ...]] = []
         self.fails: set[str] = set()
         self.unknown = ""
+        self.quiet = False
+        self.looks = 0
+
+    def is_quiet(self) -> bool:
+        return self.quiet
 
     def look(self) -> Look:
+        self.looks += 1
         yield Command(("true",))
         return Unknown(self.unknown) if self.unknown else dict(self.table)
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ovstools.ha.driver.guest_desk import JOB_VARIABLE, earlier_jobs
+from ovstools.ha.driver.guest_desk import ASK_AGAIN_S, JOB_VARIABLE, GuestDesk, earlier_jobs
+from ovstools.ha.driver.loop import Loop
+from ovstools.ha.hypervisors.protocol import Look
 from ovstools.model.command import Command
 from ovstools.system.clock import Clock
 from ovstools.system.program import Program
+from tests.unit.ha.driver.rig import Hypervisor
 from tests.unit.system.test_program import wait
 
 pytestmark = pytest.mark.processes
@@ -44,3 +47,42 @@ def test_what_it_leaves_behind_for_the_guests_life_is_no_job(tmp_path: Path, fir
     assert wait(job).status == 0
     assert Path(f"/proc/{int(pid.read_text())}/environ").read_bytes().count(b"OVS_AGENT_JOB")
     assert earlier_jobs(str(tmp_path)) == {}
+
+
+class Ticking(Clock):
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class AtOnce(Hypervisor):
+    """A hypervisor that answers without a program."""
+
+    def look(self) -> Look:
+        self.looks += 1
+        return dict(self.table)
+        yield
+
+
+def test_a_quiet_hypervisor_is_asked_seldom_and_one_that_is_not_each_time() -> None:
+    clock, hypervisor = Ticking(), AtOnce()
+    loop = Loop(clock)
+    GuestDesk(loop, (hypervisor,), "here", lambda: None, lambda text: None).begin()
+
+    def looks(seconds: float) -> int:
+        before, end = hypervisor.looks, clock.now + seconds
+        while clock.now < end:
+            clock.now += hypervisor.look_every_s
+            loop.run_once()
+        return hypervisor.looks - before
+
+    assert looks(1) >= 15
+    hypervisor.quiet = True
+    assert looks(ASK_AGAIN_S - 1) == 0
+    assert 2 <= looks(2 * ASK_AGAIN_S) <= 3
+    hypervisor.quiet = False
+    assert looks(1) >= 15

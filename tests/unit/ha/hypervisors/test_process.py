@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ovstools.ha.hypervisors.process import Process
@@ -31,6 +33,7 @@ RUN = guest_units.run(
     UNIT, "Guest p1", ("/OVS/running_pool/p1/beat", "$HOME", "7"), {"A": "b"}, "/tmp", 10
 )
 CLEAR = guest_units.clear(UNIT)
+END = (systemd.stop(UNIT, 30), OK)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +63,52 @@ def test_anything_odd_is_unknown(result: Result) -> None:
     assert isinstance(converse(Process().look(), [(guest_units.show(), result)]), Unknown)
 
 
+def test_quiet_while_the_kernel_shows_the_same_groups(tmp_path: Path) -> None:
+    process = Process(cgroups=tmp_path / "machine.slice")
+    (tmp_path / "cgroup.controllers").touch()
+    assert not process.is_quiet(), "never asked"
+    converse(process.look(), [NOBODY])
+    assert process.is_quiet()
+    group = tmp_path / "machine.slice" / UNIT
+    group.mkdir(parents=True)
+    assert not process.is_quiet(), "a group without its file is just being made, or removed"
+    (group / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert not process.is_quiet()
+    converse(process.look(), [RUNNING])
+    assert process.is_quiet()
+    (group / "cgroup.events").write_text("populated 0\nfrozen 0\n")
+    assert not process.is_quiet()
+
+
+def test_never_quiet_without_an_answer_or_with_the_old_control_groups(tmp_path: Path) -> None:
+    process = Process(cgroups=tmp_path / "machine.slice")
+    converse(process.look(), [NOBODY])
+    assert not process.is_quiet()
+    (tmp_path / "cgroup.controllers").touch()
+    converse(process.look(), [(guest_units.show(), Result(1))])
+    assert not process.is_quiet()
+
+
+def test_what_happens_while_systemd_answers_is_asked_about_again(tmp_path: Path) -> None:
+    process = Process(cgroups=tmp_path / "machine.slice")
+    (tmp_path / "cgroup.controllers").touch()
+    steps = process.look()
+    next(steps)
+    group = tmp_path / "machine.slice" / UNIT
+    group.mkdir(parents=True)
+    (group / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    with pytest.raises(StopIteration):
+        steps.send(NOBODY[1])
+    assert not process.is_quiet()
+
+
 def test_start() -> None:
     script = [READ, NOBODY, NOBODY, (RUN, OK)]
     assert converse(Process().start(GUEST), script) == Outcome(True)
 
 
 def test_start_makes_room_first() -> None:
-    script = [READ, CRASHED, CRASHED, (CLEAR, OK), NOBODY, (RUN, OK)]
+    script = [READ, CRASHED, CRASHED, END, (CLEAR, OK), NOBODY, (RUN, OK)]
     assert converse(Process().start(GUEST), script) == Outcome(True)
 
 
@@ -126,14 +168,14 @@ def test_who_does_not_end_is_not_stopped() -> None:
 def test_forget() -> None:
     assert converse(Process().forget(GUEST), [NOBODY]) == Outcome(True)
     assert converse(Process().forget(GUEST), [RUNNING]) == Outcome(False, "p1 is still here")
-    script = [CRASHED, (CLEAR, OK), NOBODY]
+    script = [CRASHED, END, (CLEAR, OK), NOBODY]
     assert converse(Process().forget(GUEST), script) == Outcome(True)
 
 
 def test_forget_who_ended_well() -> None:
-    script = [DONE, (systemd.stop(UNIT, 30), OK), (CLEAR, OK), NOBODY]
+    script = [DONE, END, (CLEAR, OK), NOBODY]
     assert converse(Process().forget(GUEST), script) == Outcome(True)
-    script = [DONE, (systemd.stop(UNIT, 30), OK), (CLEAR, failed("no")), STOPPED]
+    script = [DONE, END, (CLEAR, failed("no")), STOPPED]
     assert converse(Process().forget(GUEST), script) == Outcome(False, "no")
 
 
