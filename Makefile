@@ -29,14 +29,16 @@ check: .venv ## the quick gate: ruff, mypy, unit and command-line tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTEST) --numprocesses logical $(COVERAGE)
+	$(PYTEST) -m 'not slow' --numprocesses logical $(COVERAGE)
 
 # Not in the quick gate itself: counting lines takes as long again as running them.
 test: COVERAGE := --cov --cov-report= --cov-fail-under=90
 test: check slow e2e ## everything: check, random schedules, installing, then the tests in the lab
 
-slow: .venv ## random schedules of guest HA; real agents on this machine; installing from scratch
-	$(PYTEST) -m slow --numprocesses 2 --dist loadfile tests/ha_random tests/ha_try tests/slow
+SLOW := tests/ha_random tests/ha_try tests/slow tests/unit/ops tests/cli
+
+slow: .venv ## random schedules of guest HA; real agents here; kill -9 anywhere; a fresh install
+	$(PYTEST) -m slow --numprocesses 2 --dist loadfile $(SLOW)
 
 # pytest exits 5 when no test ran: a gate that tests nothing must not be green.
 e2e: .venv ## tests on virtual servers with real kernels (root; builds the lab when needed)

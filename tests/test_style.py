@@ -40,7 +40,7 @@ LAYERS = {
 DOORS = {"sh": "system/runner.py", "rich": "cli/output.py", "click": "cli/"}
 #: too slow to load for those commands that do without; imported inside functions
 LAZY = {"sh", "rich", "yaml", "psutil"}
-#: programs are run by system/runner.py through sh, and by nothing else; but for one
+#: programs are run by system/runner.py, through sh or by what follows, and by nothing else
 NEVER_IMPORTED = {"subprocess", "pty", "multiprocessing", "commands", "popen2"}
 NEVER_CALLED = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp"}
 #: a daemon's expendable children, which nobody waits for

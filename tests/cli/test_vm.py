@@ -580,6 +580,7 @@ def killed_before(pool: HaPool, make_work: object, step: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_add_killed_at_any_step_is_finished_by_the_same_command(
     at_pool: Shell, pool: HaPool
 ) -> None:
@@ -617,6 +618,7 @@ def clonable(pool: HaPool) -> Path:
     return image
 
 
+@pytest.mark.slow
 def test_clone_killed_at_any_step_is_finished_by_the_same_command(
     at_pool: Shell, pool: HaPool
 ) -> None:

@@ -172,6 +172,7 @@ def killed_after(machine: FakeMachine, changes: int) -> bool:
             return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["server", "with_disk"])
 def test_killed_anywhere_the_next_run_finishes(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest

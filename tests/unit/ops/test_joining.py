@@ -144,6 +144,7 @@ def test_killed_behind_each_change_in_turn(tmp_path: Path, name: str) -> None:
     case.check(servers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_killed_once_at_any_boundary(tmp_path: Path, name: str) -> None:
     case, boundary, goes_on = CASES[name], 0, True
@@ -159,6 +160,7 @@ def test_killed_once_at_any_boundary(tmp_path: Path, name: str) -> None:
     assert boundary > 2
 
 
+@pytest.mark.slow
 def test_the_receiver_killed_at_any_boundary(tmp_path: Path) -> None:
     """The sender names it; sent once more, it goes on."""
     boundary, goes_on = 0, True

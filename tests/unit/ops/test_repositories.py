@@ -108,6 +108,7 @@ def test_an_empty_list_is_fine(machine: FakeMachine) -> None:
     assert ops.status(machine.host()).status == ExitStatus.OK
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_next_run_finishes(pool: FakeMachine) -> None:
     act(pool)
     for steps in range(9):

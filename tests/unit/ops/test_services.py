@@ -80,6 +80,7 @@ def test_again_is_already_so(running: FakeMachine) -> None:
     assert running.commands == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["start", "stop"])
 def test_killed_anywhere_the_next_run_finishes(pool: FakeMachine, action: str) -> None:
     other = "stop" if action == "start" else "start"

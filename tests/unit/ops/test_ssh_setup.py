@@ -121,6 +121,7 @@ def test_what_cannot_be_used_is_left_alone(servers: Servers, text: str) -> None:
     assert report(two, plan).data["servers"][0]["ok"] is False
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_next_run_finishes(servers: Servers) -> None:
     one, two = servers(0), servers(1)
     set_up(one)
