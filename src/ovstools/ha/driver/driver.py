@@ -61,6 +61,7 @@ class Driver:
         self._busy_until = 0.0
         self._is_reading = False
         self._reads_since = 0.0
+        self._took_s = 0.0
         self._is_prepared = False
         self._changes = -1
         self._read_at: float | None = None
@@ -114,12 +115,11 @@ class Driver:
             self._is_reading = True
             self._reads_since = now
             self.loop.start(self._round(), self._was_read)
-        self.loop.after(
-            self._pace.busy_s if now < self._busy_until else self._pace.idle_s, self._poll
-        )
+        self.loop.after(self._pace.rest_s(now < self._busy_until, self._took_s), self._poll)
 
     def _was_read(self, is_read: bool) -> None:
         self._is_reading = False
+        self._took_s = self.loop.clock.monotonic() - self._reads_since
         if is_read:
             self._read_at = self.loop.clock.monotonic()
         if self.sight.changes != self._changes:

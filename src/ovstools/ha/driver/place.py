@@ -27,6 +27,14 @@ class Pace:
     beat_s: float = 2.0
     keeper_s: float = 5.0
 
+    def rest_s(self, is_busy: bool, took_s: float) -> float:
+        """Return how long to wait until the next look, after one that took so long.
+
+        Where a look is slow, looking all the time would take the processor from what is waited
+        for: three quarters of the time is left to others, as far as idle_s allows.
+        """
+        return max(self.busy_s, min(self.idle_s, 3 * took_s)) if is_busy else self.idle_s
+
 
 @dataclass(frozen=True)
 class Place:
