@@ -8,7 +8,7 @@ import pytest
 
 from ovstools.ha.orders import Phase
 from ovstools.model import sealed_block
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Answer, Shell
 from tests.fakes.ha_pool import NODES, HaPool
 
 pytestmark = pytest.mark.processes  # the pool file system is read in children
@@ -269,6 +269,29 @@ def test_a_rule_of_an_unknown_guest_is_named(at_pool: Shell, pool: HaPool) -> No
     answer = at_pool(f"ovstools pool import {document}")
     assert answer.status == 0 and answer.err.count("no such guest under HA") == 1, answer
     assert "rules.yaml names nosuch (apart)" in answer.err
+
+
+def test_no_guest_is_imported_whose_home_is_no_server_here(at_pool: Shell, pool: HaPool) -> None:
+    """It would wait for that server for ever: nothing proves that it is dead."""
+    pool.guest("here")
+    text = pool.text("guests/here.yaml")
+    assert f"home: {NODES[0]}" in text
+    elsewhere = text.replace("name: here", "name: comes").replace(NODES[0], "nowhere")
+    document = pool.machine.root / "document"
+
+    def bring_in(**texts: str) -> Answer:
+        files = {f"guests/{name}.yaml": each for name, each in texts.items()}
+        document.write_text(json.dumps({"kind": "ovs-pool", "format": 1, "files": files}))
+        return at_pool(f"ovstools pool import {document}")
+
+    before = pool.texts()
+    answer = bring_in(comes=elsewhere)
+    assert answer.status == 4 and "nowhere, its home, is no server of this pool" in answer.err
+    assert NODES[0] in answer.err and pool.texts() == before
+    moved = text.replace(NODES[0], "nowhere")
+    assert bring_in(here=moved).status == 4 and pool.texts() == before
+    (pool.folder / "guests/here.yaml").write_text(moved)
+    assert bring_in(here=moved).out == "already so\n", "it was so before"
 
 
 def test_import_puts_no_guest_in_the_place_of_another(at_pool: Shell, pool: HaPool) -> None:

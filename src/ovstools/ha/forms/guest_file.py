@@ -28,6 +28,8 @@ from .yaml_form import format_yaml, parse_yaml, unknown_keys
 
 FORMAT = 1
 AUTO, MANUAL = "auto", "manual"
+#: the hypervisor that cannot move a running guest; see hypervisors/process.py
+PROCESS = "process"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class GuestFile:
 
 def wish_of(file: GuestFile) -> Wish:
     """Return what the decision needs of it."""
+    stays = file.hypervisor == PROCESS  # where it was started, whatever the file says
     return Wish(
         name=file.name,
         home=file.home,
@@ -75,7 +78,7 @@ def wish_of(file: GuestFile) -> Wish:
         max_restart=file.max_restart,
         max_relocate=file.max_relocate,
         priority=file.priority,
-        kind=file.kind,
+        kind=CONTAINER if stays else file.kind,
         cpu=file.cpu,
         mem_mb=file.mem_mb,
         mark=file.mark,

@@ -12,12 +12,12 @@ from ...model.command import Command, Result
 from ...model.guest_unit import Life, parse_units, unit_name
 from ...system import guest_cgroups, guest_units, head, systemd
 from ...system.clock import Clock
+from ..forms.guest_file import PROCESS
 from ..report import Power
 from .asking import find, is_off, refusal, said, wait_off
 from .process_definition import parse_process
 from .protocol import Guest, Look, Outcome, Steps, Unknown
 
-PROCESS = "process"
 #: how long killed processes may take to go
 FORCE_S = 5.0
 #: how long a unit whose program has ended may take to stop

@@ -7,7 +7,7 @@ import re
 from ...errors import RefusedError
 from ...model.guest_definition import CONTAINER, GuestDefinition
 from ...model.xen_cfg import XL, parse_xen_cfg
-from ..hypervisors.process import PROCESS
+from ..forms.guest_file import PROCESS
 from ..hypervisors.process_definition import parse_process
 from .domain_xml import parse_domain_xml
 

@@ -17,8 +17,7 @@ from ...model import xen_cfg
 from ...model.command import Command
 from ...model.guest_definition import Image, ImageKind
 from ...model.xen_cfg import XL
-from ..forms.guest_file import GuestFile, format_guest
-from ..hypervisors.process import PROCESS
+from ..forms.guest_file import PROCESS, GuestFile, format_guest
 from ..wishes import CREATE, STOPPED, Mark
 from . import definition, domain_xml, guests, storage
 from .answer import Answer

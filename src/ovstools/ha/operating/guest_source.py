@@ -68,7 +68,7 @@ def find(session: Session, request: Request) -> Source:
         found = definition.parse(text, f"virsh -c {uri} dumpxml {request.domain}", uri)
         path = ""
     else:
-        path = storage.real_paths(host, [str(request.path)], True)[str(request.path)]
+        path = storage.real_paths(host, [str(request.path)], False)[str(request.path)]
         read = storage.read_anywhere(session, [path])[path]
         if not isinstance(read, str):
             raise RefusedError(f"{path}: {'it is missing' if read is None else read.reason}")

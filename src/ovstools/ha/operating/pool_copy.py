@@ -60,6 +60,7 @@ def bring_in(session: Session, path: str) -> Work:
         before = view.texts.get(name)
         after = _with_own_uuid(text, view) if name == POOL else text
         _refuse_other_guest(view, name, after)
+        _refuse_unknown_home(session, view, name, after)
         steps += edit(session, f"{'make' if before is None else 'change'} {name}", name, before,
                       after)  # fmt: skip
     changed = [step.title.partition(" ")[2] for step in steps]
@@ -133,4 +134,18 @@ def _refuse_other_guest(view: PoolView, name: str, text: str) -> None:
             f"here: {old.hypervisor} {old.definition} {old.uuid}",
             f"there: {new.hypervisor} {new.definition} {new.uuid}",
             hint=f"ovstools vm stop {old.name}",
+        )
+
+
+def _refuse_unknown_home(session: Session, view: PoolView, name: str, text: str) -> None:
+    """Refuse a guest whose home is no server here: it would wait for that server for ever."""
+    file = parse_guest(text.encode(), parsing.stem(name)) if name.startswith(f"{GUESTS}/") else None
+    if file is None or isinstance(file, Unreadable) or file.home in session.members.numbers:
+        return
+    old = view.guests.get(file.name)
+    if old is None or old.home != file.home:
+        raise RefusedError(
+            f"{name}: {file.home}, its home, is no server of this pool",
+            f"servers: {' '.join(sorted(session.members.numbers))}",
+            hint=f"in the document, give {file.name} one of these as its home",
         )

@@ -38,7 +38,8 @@ def read(files: Iterable[str]) -> Iterator[Scenario]:
         try:
             text = Path(name).read_text()
         except (OSError, UnicodeDecodeError) as error:
-            raise RefusedError(f"cannot read {name}: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise RefusedError(f"cannot read {name}: {why}") from error
         yield from parse_scenarios(text, name)
 
 

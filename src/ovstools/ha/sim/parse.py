@@ -41,6 +41,8 @@ def parse_scenarios(text: str, source: str) -> list[Scenario]:
     listed = data["scenarios"]
     if not isinstance(listed, list) or set(data) != {"scenarios"}:
         raise UsageError(f"{source}: expected a list under scenarios:, and nothing else")
+    if not listed:
+        raise UsageError(f"{source}: no scenario under scenarios:")
     return [parse_scenario(item, f"{source}[{i}]") for i, item in enumerate(listed, 1)]
 
 
@@ -118,7 +120,11 @@ def _nodes(read: Reader, value: Any) -> dict[str, Size]:
                 None if listed is None else read.names(listed, f"{what}.repositories"),
             )
     else:
-        found = {name: Size() for name in read.names(value, "nodes")}
+        names = read.names(value, "nodes")
+        found = {name: Size() for name in names}
+        if len(found) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise read.fail(f"nodes: {twice} is there twice")
     if not found:
         raise read.fail("nodes: at least one is needed")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -122,9 +123,10 @@ class Reader:
 
     def number(self, value: Any, what: str, least: float = 0) -> float:
         """Return a number."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < least:
-            raise self.fail(f"{what}: expected a number from {least}, found {value!r}")
-        return value
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and least <= value < math.inf:  # NaN is in no order with anything
+            return float(value) if isinstance(value, float) else int(value)
+        raise self.fail(f"{what}: expected a number from {least}, found {value!r}")
 
     def flag(self, value: Any, what: str) -> bool:
         """Return true or false."""

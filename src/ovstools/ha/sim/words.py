@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 NODE, GUEST, NEW_GUEST, STATE, NUMBER, MARK, MODE, WORD = (
@@ -75,7 +76,7 @@ def command_words(
 
 def _is_number(word: str) -> bool:
     try:
-        return float(word) >= 0
+        return 0 <= float(word) < math.inf
     except ValueError:
         return False
 

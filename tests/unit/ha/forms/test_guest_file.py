@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,13 @@ def test_what_the_decision_gets() -> None:
         cpu=0.5, mem_mb=1024, mark=Mark("backup", "a"), stop_s=0.0, repository="AB" * 16,
         on_shutdown="restart", after=FULL.after,
     )  # fmt: skip
+
+
+def test_a_process_stays_where_it_was_started_whatever_its_file_says() -> None:
+    """Else a server is emptied by migrations that fail, one after the other."""
+    file = replace(LEAST, hypervisor="process", kind="vm")
+    assert wish_of(file).kind == "ct"
+    assert wish_of(replace(file, hypervisor="lxc:///system")).kind == "vm"
 
 
 def test_a_wish_is_complete() -> None:
