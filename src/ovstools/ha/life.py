@@ -100,6 +100,8 @@ def running(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
     if local is not None and local.power.is_here:
         return _is_here(deciding, wish, entry, local)
     if node.condition is Condition.LEAVING:
+        if local is not None and local.locked:
+            return entry  # not released yet: a start elsewhere would be refused, again and again
         return recovery.stopped_by_leaving(deciding, wish, entry)
     if node.report.boot != entry.boot:
         deciding.say("lost", wish.name, f"{node.name} has booted anew")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ovstools.ha.orders import MIGRATE, Entry, Order, Phase
-from ovstools.ha.report import Local, Power, Report
+from ovstools.ha.report import POWER_OFF, Local, Power, Report
 from ovstools.ha.view import Condition
 from ovstools.ha.wishes import APART, TOGETHER, Rule
 
-from .pools import decided, running, view, wish
+from .pools import decided, report, running, view, wish
 
 MOVING = Entry(
     Phase.MIGRATING, "a", boot="a-1", home="a", target="b", order=Order((1, 1), MIGRATE, "a", "b")
@@ -35,6 +35,31 @@ def test_the_target_counts_while_it_has_a_copy(power: Power | None, phase: Phase
     )
     orders, _ = decided(found)
     assert orders.entries["g"].phase is phase
+
+
+@pytest.mark.parametrize(
+    ("local", "phase"),
+    [
+        (Local(Power.RUNNING, True), Phase.RUNNING),
+        (Local(Power.DESTROYED, True), Phase.RUNNING),
+        (Local(Power.DESTROYED, False), Phase.STARTING),
+        (None, Phase.STARTING),
+    ],
+)
+def test_a_guest_of_a_server_that_shuts_down_starts_when_its_lock_is_gone(
+    local: Local | None, phase: Phase
+) -> None:
+    """Refused starts count as failed moves: after three it would not fail back."""
+    leaving = report("b", {} if local is None else {"g": local}, leaving=POWER_OFF)
+    found = view(
+        (wish("g"),),
+        {"g": running("b")},
+        reports={"b": leaving},
+        conditions={"b": Condition.LEAVING},
+    )
+    orders, _ = decided(found)
+    entry = orders.entries["g"]
+    assert entry.phase is phase and (phase is Phase.RUNNING or entry.node != "b")
 
 
 PAIR = Rule(TOGETHER, frozenset("gh"))
