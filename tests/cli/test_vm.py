@@ -425,6 +425,13 @@ def test_a_definition_in_a_repository_is_used_where_it_is(at_pool: Shell, pool: 
     assert (file.definition, file.hypervisor, file.mem_mb) == (str(path), "xl", 512)
 
 
+def test_a_definition_that_is_not_there_is_named_as_that(at_pool: Shell, pool: HaPool) -> None:
+    path = pool.machine.root / "nosuch.xml"
+    answer = at_pool(f"ovstools vm add web {path}")
+    assert answer.status == 4 and f"{path}: it is missing" in answer.err, answer
+    assert pool.texts() == {}
+
+
 def test_a_definition_without_uuid_gets_one_for_good(at_pool: Shell, pool: HaPool) -> None:
     source = pool.machine.root / "web.xml"
     source.write_text(domain_xml("web", disk_xml(pool.image("web/a.img")), uuid=""))

@@ -112,8 +112,7 @@ def wait(program: Program) -> Result:
     """Wait until a program has ended, or its time limit."""
     try:
         while isinstance(result := program.poll(), Pending):
-            left_s = program.remaining_s()
-            select.select([program], [], [], left_s)
+            select.select([program], [], [], program.remaining_s())
     except BaseException:
         program.kill()
         raise

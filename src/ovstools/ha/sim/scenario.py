@@ -123,10 +123,11 @@ class Reader:
 
     def number(self, value: Any, what: str, least: float = 0) -> float:
         """Return a number."""
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if is_number and least <= value < math.inf:  # NaN is in no order with anything
-            return float(value) if isinstance(value, float) else int(value)
-        raise self.fail(f"{what}: expected a number from {least}, found {value!r}")
+        is_other = isinstance(value, bool) or not isinstance(value, (int, float))
+        if is_other or not least <= value < math.inf:  # NaN is in no order with anything
+            raise self.fail(f"{what}: expected a number from {least}, found {value!r}")
+        number: float = value
+        return number
 
     def flag(self, value: Any, what: str) -> bool:
         """Return true or false."""
