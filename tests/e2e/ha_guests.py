@@ -34,7 +34,7 @@ max_restart: 1
 """
 #: what makes a server name the guests that run there, a line each
 ASK = {
-    # sort: a bash that is about to run its sleep looks like a second one
+    # sort: a bash that is about to run another program looks like a second one
     PROCESS: rf"pgrep -af '^/bin/bash {POOL}/' |"
     rf" sed -n 's|.* {POOL}/\([^/]*\)/beat$|\1|p' | sort -u",
     QEMU: f"virsh --connect {QEMU} list --state-running --name",
