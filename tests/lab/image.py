@@ -138,6 +138,10 @@ def _customize(tree: Path, public_key: str) -> None:
     keys.parent.mkdir(mode=0o700, exist_ok=True)
     keys.write_text(public_key + "\n")
     run(["systemctl", f"--root={tree}", "mask", *recipe.MASKED])
+    generators = tree / "etc/systemd/system-generators"
+    generators.mkdir(parents=True, exist_ok=True)
+    for name in recipe.MASKED_GENERATORS:
+        (generators / name).symlink_to("/dev/null")
     run(["systemctl", f"--root={tree}", "disable", *recipe.DISABLED])
     run(["systemctl", f"--root={tree}", "enable", "ovslab-identity.service"])
     run(["systemctl", f"--root={tree}", "set-default", "multi-user.target"])
