@@ -157,8 +157,8 @@ ExecStart=/usr/local/lib/ovslab/disks
 WantedBy=sysinit.target
 """
 
-# What storage and network need. The other 250 devices, terminals and ACPI's most of them, are half of
-# a boot's processor time under emulation. What appears later is seen by udev as ever.
+# What storage and network need. The other 250 devices, terminals and ACPI's most of them, take half
+# of a boot's processor time under emulation. What appears later is seen by udev as ever.
 COLDPLUG = """\
 [Service]
 ExecStart=
