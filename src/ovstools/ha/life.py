@@ -28,7 +28,8 @@ def off(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry._replace(home=wish.home, node=wish.home)
     if wish.state != STARTED:
         entry = cleared(entry)._replace(halted=False, back_to=None, shunned=())
-        if wish.state == STOPPED and deciding.condition(entry.node) is Condition.DEAD:
+        is_gone = deciding.condition(entry.node) is Condition.DEAD or deciding.has_left(entry.node)
+        if wish.state == STOPPED and is_gone:
             node = deciding.placement.choose(wish)
             if node is not None:
                 deciding.say("rehomed", wish.name, f"from {entry.node} to {node}")
@@ -36,6 +37,8 @@ def off(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry
     if deciding.rules.stays_off(entry):
         return entry
+    if deciding.has_left(entry.node):  # nobody waits for it; the certificate asks its record
+        return entry._replace(phase=Phase.WAITING, target=None)
     if deciding.condition(entry.node) is Condition.LOST:
         return entry._replace(phase=Phase.LOST, reason=f"{entry.node} is not live")
     return entry._replace(phase=Phase.WAITING, target=entry.node)

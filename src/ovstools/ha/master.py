@@ -79,6 +79,10 @@ class Deciding:
         found = self.view.nodes.get(name)
         return found or NodeView(name, -1, Condition.LOST, None)
 
+    def has_left(self, name: str) -> bool:
+        """Tell whether a server is no longer in cluster.conf, or never was."""
+        return name not in self.view.nodes
+
     def condition(self, name: str) -> Condition:
         """Return how a server is."""
         return self.node(name).condition
