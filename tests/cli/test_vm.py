@@ -182,7 +182,7 @@ def test_a_request_that_waits_for_the_guest_says_so(at_pool: Shell, pool: HaPool
     answer = at_pool("ovstools vm relocate web vmserver1 --timeout 5")
     assert answer.status == 1 and "waiting for the master" not in answer.err, answer
     assert "not so after 5 s: it is to be settled first: web is waiting" in answer.err
-    assert "it has failed" in answer.err and "hint: ovstools vm show web" in answer.err
+    assert "it has failed" in answer.err and "`ovstools vm history web`" in answer.err
 
 
 def test_start_says_why_not_and_the_way_out(at_pool: Shell, pool: HaPool) -> None:

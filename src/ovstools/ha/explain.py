@@ -137,7 +137,8 @@ def _lost(entry: Entry, node: NodeView | None) -> Explained:
         return Explained(WAITING, reason, f"add {entry.node} again, and start it")
     if node.condition is Condition.LOST:
         reason = f"{entry.node} is not live; its node lock, the proof of its death, is awaited"
-        return Explained(WAITING, reason)
+        way_out = f"by itself, when {entry.node} is back or proven dead: `ovstools status`"
+        return Explained(WAITING, reason, way_out)
     if node.condition is Condition.DEAD:
         return Explained(WAITING, f"{entry.node} is dead; the next decision starts it elsewhere")
     reason = f"{entry.node} is {node.condition.value} again, and has not said what became of it"
@@ -157,7 +158,7 @@ def _apart(entry: Entry, wish: Wish) -> Explained:
         return Explained(FROZEN, reason, f"start {entry.node}, or {start} for another server")
     if entry.phase is Phase.WAITING:
         reason = entry.reason or "its start is about to be ordered"
-        return Explained(WAITING, reason, _make_room(wish) if NO_ROOM in reason else "")
+        return Explained(WAITING, reason, _until_then(wish, reason) if entry.reason else "")
     if wish.state != STARTED:
         return Explained(OFF, f"its file says {wish.state}")
     if entry.halted:
@@ -165,7 +166,9 @@ def _apart(entry: Entry, wish: Wish) -> Explained:
     return Explained(WAITING, "its start is about to be decided")
 
 
-def _make_room(wish: Wish) -> str:
+def _until_then(wish: Wish, reason: str) -> str:
+    if NO_ROOM not in reason:
+        return f"it is tried again by itself; `ovstools vm history {wish.name}` has what happened"
     less = f"`ovstools vm set {wish.name} mem_mb=N` if it needs less than {wish.mem_mb} MiB"
     return f"it starts by itself when there is room; {less}"
 
