@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Union
 
 from ..model.mountinfo import MountTable
@@ -15,6 +16,39 @@ from .hypervisors.here import hypervisors_here
 from .keeper_client import KeeperClient
 from .kept_locks import SOCKET
 from .pool_place import Missing
+
+
+class Search:
+    """Finds the surroundings again and again; looks closely only at what has changed since."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._found: Union[Place, Missing] = Missing("not searched yet", "")
+        self._traces: tuple[object, ...] = ()
+
+    def __call__(self) -> Union[Place, Missing]:
+        """Return the surroundings, the same ones as long as mounts and cluster are the same."""
+        traces = self._look()
+        if isinstance(self._found, Missing) or traces != self._traces:
+            self._found, self._traces = find(self._host), traces
+        return self._found
+
+    def _look(self) -> tuple[object, ...]:
+        """Read what follows every change: another mount, another node in file or kernel."""
+        host, paths = self._host, self._host.settings.paths
+        clusters = host.names(o2cb.CONFIGFS)
+        nodes = (host.names(f"{o2cb.CONFIGFS}/{cluster}/node") for cluster in clusters)
+        written = (_version(host, path) for path in (paths.cluster_conf, paths.repositories))
+        return (mounts.read_mounts(host), clusters, *nodes, *written)
+
+
+def _version(host: Host, path: str) -> tuple[int, int, int] | None:
+    """Tell one content of a file from the next, without reading it: it may be broken."""
+    try:
+        info = os.stat(host.file(path))
+    except OSError:
+        return None
+    return info.st_ino, info.st_mtime_ns, info.st_size
 
 
 def find(host: Host) -> Union[Place, Missing]:

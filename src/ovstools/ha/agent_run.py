@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Union
 
 from ..errors import RefusedError
@@ -211,5 +210,5 @@ def run(host: Host) -> int:
         raise RefusedError("with --root nothing is started")
     folder = host.path(host.settings.paths.run)
     with lock.held(folder / LOCK, "cluster-check --daemon", 0, host.clock):
-        serve(partial(agent_place.find, host), host.talk.notice)
+        serve(agent_place.Search(host), host.talk.notice)
     return 0

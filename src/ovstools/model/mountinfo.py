@@ -7,6 +7,7 @@ a missing mountpoint.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import ParseError
 from . import octal
@@ -69,8 +70,9 @@ class MountTable:
         return tuple(each for each in self.mounts if each.source == source)
 
 
+@lru_cache(maxsize=2)
 def parse_mountinfo(text: str) -> MountTable:
-    """Read /proc/self/mountinfo."""
+    """Read /proc/self/mountinfo; what was read last is remembered, for those who ask often."""
     return MountTable.parse(text)
 
 

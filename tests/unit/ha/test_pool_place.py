@@ -7,6 +7,7 @@ import os
 import pytest
 
 from ovstools.ha import agent_place, pool_place
+from ovstools.ha.driver.place import Place
 from ovstools.ha.pool_place import Missing, PoolPlace
 from ovstools.ops import repositories
 from tests.fakes.machine import FakeMachine
@@ -58,3 +59,20 @@ def test_a_region_that_does_not_beat_is_none(machine: FakeMachine, is_beating: b
     if not is_beating:
         machine.write(f"/sys/kernel/config/cluster/ocfs2/heartbeat/{region}/pid", "\n")
     assert (pool_place.region(host) == region) is is_beating
+
+
+def test_the_surroundings_are_looked_at_again_when_something_has_changed(
+    machine: FakeMachine,
+) -> None:
+    listed_pool(machine)
+    search = agent_place.Search(machine.host())
+    assert isinstance(search(), Missing)
+    start(machine)
+    found = search()
+    assert isinstance(found, Place) and search() is found
+    path = "/etc/ocfs2/cluster.conf"
+    machine.write(path, f"{machine.read(path)}# another version\n")
+    again = search()
+    assert isinstance(again, Place) and again is not found and found.is_same(again)
+    machine.kernel.umount("/OVS")
+    assert isinstance(search(), Missing)
