@@ -157,9 +157,10 @@ def guests_under_ha(lab: Lab, narrator: Narrator, home: Server) -> None:
     narrator.note("(plain processes here, which write where they are; libvirt's guests go alike)")
     for name in GUESTS:
         narrator.type(one, f"cat >/root/{name}.yaml <<'END'\n{PROGRAM.format(name=name)}END")
-        line = f"ovstools vm add {name} /root/{name}.yaml --preferred {home.name}"
-        narrator.type(one, line)
-        narrator.type(one, f"ovstools vm set {name} mem_mb=16 && ovstools vm start {name}")
+        line = f"ovstools vm add {name} /root/{name}.yaml --preferred {home.name} --state started"
+        narrator.type(one, f"{line} && ovstools vm set {name} mem_mb=16")
+    for name in GUESTS:  # each starts when it fits: they need not be waited for one by one
+        one.wait_until(f"tail -n 1 {DATA.format(name=name)} | grep -q {home.name}", READY_S)
     narrator.type(one, "ovstools status")
     narrator.type(one, "ovstools what-if", status=None)
     for name in GUESTS:
