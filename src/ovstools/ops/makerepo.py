@@ -63,6 +63,7 @@ def plan(host: Host, request: Request) -> Plan:
     formatting.refuse_occupied(device)
     formatting.refuse_mounted_elsewhere(host, device, host.settings.paths.cluster_root)
     if volume.must_wait(host, request, device, cluster):
+        _refuse_second_root(request, listed, None)  # now, not when the others have formatted it
         return volume.plan_wait(host, request, device)
     found = volume.find(host, request, device, cluster)
     return _plan_mount(host, request, cluster, found, listed)
@@ -154,6 +155,18 @@ def _refuse_other_role(host: Host, request: Request, found: Found, listed: Repos
             )
 
 
+def _refuse_second_root(request: Request, listed: RepositoryList, uuid: str | None) -> None:
+    """Refuse another cluster root than the listed one; uuid None: it is yet to be formatted."""
+    root = listed.cluster_root
+    if request.shared != CLUSTER_ROOT or root is None or root.uuid in (None, uuid):
+        return
+    raise RefusedError(
+        "this server has a cluster root already, and there is only one",
+        f"{root.uuid} {root.source}",
+        hint=f"ovs-offlinerepo -d {root.uuid}, or register this one with 1",
+    )
+
+
 def _refuse_place(
     host: Host, request: Request, found: Found, mountpoint: str, listed: RepositoryList
 ) -> None:
@@ -162,12 +175,7 @@ def _refuse_place(
     top = host.settings.paths.cluster_root
     root = listed.cluster_root
     if request.shared == CLUSTER_ROOT:
-        if root is not None and root.uuid not in (None, found.uuid):
-            raise RefusedError(
-                "this server has a cluster root already, and there is only one",
-                f"{root.uuid} {root.source}",
-                hint=f"ovs-offlinerepo -d {root.uuid}, or register this one with 1",
-            )
+        _refuse_second_root(request, listed, found.uuid)
         if not found.is_mounted and table.below(top) and table.at(top) is None:
             below = table.below(top)[0]
             raise RefusedError(

@@ -286,6 +286,22 @@ def test_a_partitioned_disk_is_refused_with_its_partitions(online: FakeMachine) 
     assert caught.value.evidence == ("/dev/sdb1 (part, 4096 MiB)",)
 
 
+def test_a_second_cluster_root_is_refused_before_anybody_formats_it(
+    machines: Callable[[int], FakeMachine],
+) -> None:
+    """Else it would wait for the lowest node, and nothing else could be done meanwhile."""
+    first, second = machines(0), machines(1)
+    first.join_cluster()
+    makerepo(first, form=Format(wanted=True))
+    second.join_cluster()
+    makerepo(second)
+    second.add_disk("/dev/sdc", "8:32", type="disk")
+    began = second.clock.now
+    with pytest.raises(RefusedError, match="a cluster root already"):
+        makerepo(second, "/dev/sdc", form=Format(wanted=True, wait_s=30))
+    assert second.clock.now - began < 30
+
+
 def test_a_multipath_path_is_refused(online: FakeMachine) -> None:
     online.disk("/dev/sdb1").children = [online.add_disk("/dev/dm-0", "253:0", type="mpath")]
     with pytest.raises(RefusedError, match="part of another device"):
