@@ -6,6 +6,7 @@ taken out. The generation rises with every change, so that a server that was awa
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -55,8 +56,6 @@ def fingerprint(cluster: Cluster, timing: Timing) -> str:
     nodes = sorted((n.number, n.name, n.ip_address, n.ip_port) for n in cluster.nodes)
     meaning = [cluster.name, cluster.heartbeat_mode, nodes, sorted(cluster.regions)]
     words = json.dumps([meaning, sorted(timing.to_vars().items())])
-    import hashlib  # here: it loads OpenSSL
-
     return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 

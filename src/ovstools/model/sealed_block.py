@@ -10,6 +10,7 @@ damaged one:
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,6 +80,4 @@ def unseal(kind: str, format_number: int, data: bytes) -> Union[Block, Missing, 
 
 
 def _sealed(body: bytes) -> bytes:
-    import hashlib  # here: it loads OpenSSL
-
     return body + _SEAL + hashlib.sha256(body).hexdigest().encode("ascii") + b"\n"
