@@ -54,6 +54,17 @@ def test_makerepo_again_changes_nothing(lab: Lab, typist: Typist) -> None:
     assert after.stdout == before.stdout
 
 
+def test_a_second_cluster_root_is_refused_on_every_server(lab: Lab) -> None:
+    """Also where another server would be the one to format: it is not waited for."""
+    for server in lab.servers:
+        line = 'ovs-makerepo /dev/sdc C "another" --format'
+        outcome = server.sh(line, status=4, timeout_s=120)
+        assert "a cluster root already" in outcome.stderr, outcome.describe()
+        assert journey.mounted_device(server) == journey.DEVICE
+        assert len(journey.listed(server)) == 1
+    assert lab.servers[1].sh("blkid -p /dev/sdc", status=2).stdout == "", "it is blank as before"
+
+
 def test_what_one_server_writes_another_reads(lab: Lab) -> None:
     one, _, three = lab.servers
     one.write("/OVS/seed_pool/from-one", "one\n")

@@ -188,8 +188,10 @@ def test_ovs_mounted_from_something_else(lab: Lab) -> None:
         two.sh("umount /OVS")
 
 
-def test_a_shared_repository_needs_the_cluster_root(lab: Lab) -> None:
-    line = 'ovs-makerepo /dev/sdc 1 "more" --format-here --format'
+@pytest.mark.parametrize("options", ["--format-here --format", "--format"])
+def test_a_shared_repository_needs_the_cluster_root(lab: Lab, options: str) -> None:
+    """Also where another server is the one to format: nobody waits for what comes to nothing."""
+    line = f'ovs-makerepo /dev/sdc 1 "more" {options}'
     refused(lab.servers[1], line, "/OVS is not the cluster root")
 
 

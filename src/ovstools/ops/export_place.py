@@ -7,7 +7,7 @@ from ..model.repositories import RepositoryList
 from ..model.source import NfsSource
 from ..system import mounts, nfs
 from ..system.host import Host
-from . import export_marker, export_mount, heartbeat_file
+from . import cluster_root, export_marker, export_mount, heartbeat_file
 from .export_mount import Accept
 from .marker import SHARED_WORDS
 from .plan import Run, Step
@@ -45,22 +45,12 @@ def refuse_list(host: Host, shared: str, source: NfsSource, listed: RepositoryLi
             hint=f"ovs-makerepo {source} {role} DESCRIPTION",
         )
     top = host.settings.paths.cluster_root
-    there = mounts.read_mounts(host).at(top)
     root = listed.cluster_root
     if not is_root:
-        if root is None or there is None:
-            raise RefusedError(
-                f"{top} is not the cluster root on this server, so nothing is mounted below it",
-                f"listed: {root.source}" if root else "no cluster root is listed",
-                hint="ovstools repositories start" if root else "ovs-makerepo SOURCE C DESCRIPTION",
-            )
+        cluster_root.refuse_without(host, shared, listed)
         return
     if root is not None and known is None:
-        raise RefusedError(
-            "this server has a cluster root already, and there is only one",
-            f"{root.uuid or '-'} {root.source}",
-            hint=f"ovs-offlinerepo -d {root.uuid or root.source}, or register this one with 1",
-        )
+        raise cluster_root.second(root)
     refuse_covered(host, top)
     refuse_other(host, top, source)
 

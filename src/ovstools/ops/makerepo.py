@@ -16,7 +16,16 @@ from ..model.repositories import Repository, RepositoryList
 from ..model.source import DeviceSource, IscsiSource, NfsSource, parse_source
 from ..system import block, mounts
 from ..system.host import Host
-from . import catch_up, export_source, formatting, iscsi_service, iscsi_source, mounting, volume
+from . import (
+    catch_up,
+    cluster_root,
+    export_source,
+    formatting,
+    iscsi_service,
+    iscsi_source,
+    mounting,
+    volume,
+)
 from .marker import SHARED_WORDS, new_repository_steps
 from .plan import Plan, Report
 from .volume import CLUSTER_FILE_SYSTEM, CLUSTER_ROOT, LOCAL, SHARED, Found, Request
@@ -63,7 +72,7 @@ def plan(host: Host, request: Request) -> Plan:
     formatting.refuse_occupied(device)
     formatting.refuse_mounted_elsewhere(host, device, host.settings.paths.cluster_root)
     if volume.must_wait(host, request, device, cluster):
-        _refuse_second_root(request, listed, None)  # now, not when the others have formatted it
+        _refuse_role(host, request, listed, None)  # now, not when the others have formatted it
         return volume.plan_wait(host, request, device)
     found = volume.find(host, request, device, cluster)
     return _plan_mount(host, request, cluster, found, listed)
@@ -155,16 +164,13 @@ def _refuse_other_role(host: Host, request: Request, found: Found, listed: Repos
             )
 
 
-def _refuse_second_root(request: Request, listed: RepositoryList, uuid: str | None) -> None:
-    """Refuse another cluster root than the listed one; uuid None: it is yet to be formatted."""
+def _refuse_role(host: Host, request: Request, listed: RepositoryList, uuid: str | None) -> None:
+    """Refuse what the listed cluster root rules out; uuid None: it is yet to be formatted."""
     root = listed.cluster_root
-    if request.shared != CLUSTER_ROOT or root is None or root.uuid in (None, uuid):
-        return
-    raise RefusedError(
-        "this server has a cluster root already, and there is only one",
-        f"{root.uuid} {root.source}",
-        hint=f"ovs-offlinerepo -d {root.uuid}, or register this one with 1",
-    )
+    if request.shared != CLUSTER_ROOT:
+        cluster_root.refuse_without(host, request.shared, listed)
+    elif root is not None and root.uuid not in (None, uuid):
+        raise cluster_root.second(root)
 
 
 def _refuse_place(
@@ -173,22 +179,13 @@ def _refuse_place(
     """Refuse when the mountpoint, or /OVS itself, is not what this repository needs."""
     table = mounts.read_mounts(host)
     top = host.settings.paths.cluster_root
-    root = listed.cluster_root
-    if request.shared == CLUSTER_ROOT:
-        _refuse_second_root(request, listed, found.uuid)
-        if not found.is_mounted and table.below(top) and table.at(top) is None:
-            below = table.below(top)[0]
-            raise RefusedError(
-                f"{below.source} is mounted at {below.mountpoint}; {top} would cover it",
-                hint=f"ovs-offlinerepo {below.mountpoint}",
-            )
-    elif (root is None and request.shared == SHARED) or (
-        root is not None and table.at(top) is None
-    ):
+    _refuse_role(host, request, listed, found.uuid)
+    is_root = request.shared == CLUSTER_ROOT
+    if is_root and not found.is_mounted and table.below(top) and table.at(top) is None:
+        below = table.below(top)[0]
         raise RefusedError(
-            f"{top} is not the cluster root on this server, so nothing is mounted below it",
-            f"listed: {root.source}" if root else "no cluster root is listed",
-            hint="ovstools repositories start" if root else "ovs-makerepo SOURCE C DESCRIPTION",
+            f"{below.source} is mounted at {below.mountpoint}; {top} would cover it",
+            hint=f"ovs-offlinerepo {below.mountpoint}",
         )
     mounts.refuse_other_mount(host, found.device.number, mountpoint)
 

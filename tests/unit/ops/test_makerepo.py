@@ -302,6 +302,17 @@ def test_a_second_cluster_root_is_refused_before_anybody_formats_it(
     assert second.clock.now - began < 30
 
 
+def test_a_repository_without_the_cluster_root_is_refused_before_anybody_formats_it(
+    machines: Callable[[int], FakeMachine],
+) -> None:
+    second = machines(1)
+    second.join_cluster()
+    began = second.clock.now
+    with pytest.raises(RefusedError, match="is not the cluster root on this server"):
+        makerepo(second, "/dev/sdb1", shared="1", form=Format(wanted=True, wait_s=30))
+    assert second.clock.now - began < 30
+
+
 def test_a_multipath_path_is_refused(online: FakeMachine) -> None:
     online.disk("/dev/sdb1").children = [online.add_disk("/dev/dm-0", "253:0", type="mpath")]
     with pytest.raises(RefusedError, match="part of another device"):
