@@ -34,16 +34,19 @@ class Search:
         return self._found
 
     def _look(self) -> tuple[object, ...]:
-        """Read what follows every change: another mount, another node in file or kernel."""
+        """Read what follows every change: another mount, another node in file or kernel.
+
+        A node that the kernel forgot and got anew, with another number, has another folder.
+        """
         host, paths = self._host, self._host.settings.paths
-        clusters = host.names(o2cb.CONFIGFS)
-        nodes = (host.names(f"{o2cb.CONFIGFS}/{cluster}/node") for cluster in clusters)
-        written = (_version(host, path) for path in (paths.cluster_conf, paths.repositories))
-        return (mounts.read_mounts(host), clusters, *nodes, *written)
+        folders = [f"{o2cb.CONFIGFS}/{name}/node" for name in host.names(o2cb.CONFIGFS)]
+        nodes = [f"{folder}/{name}" for folder in folders for name in host.names(folder)]
+        places = (paths.cluster_conf, paths.repositories, *nodes)
+        return (mounts.read_mounts(host), *((place, _version(host, place)) for place in places))
 
 
 def _version(host: Host, path: str) -> tuple[int, int, int] | None:
-    """Tell one content of a file from the next, without reading it: it may be broken."""
+    """Tell one file or folder from the next in its place, without reading: it may be broken."""
     try:
         info = os.stat(host.file(path))
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -74,5 +75,13 @@ def test_the_surroundings_are_looked_at_again_when_something_has_changed(
     machine.write(path, f"{machine.read(path)}# another version\n")
     again = search()
     assert isinstance(again, Place) and again is not found and found.is_same(again)
+    node = machine.host().path("/sys/kernel/config/cluster/ocfs2/node")
+    other = next(each for each in node.iterdir() if (each / "local").read_text().strip() == "0")
+    other.rename(other.with_name("aside"))
+    shutil.copytree(node / "aside", other)
+    (node / "aside").rename(machine.host().path("/aside"))
+    machine.write(f"/sys/kernel/config/cluster/ocfs2/node/{other.name}/num", "9\n")
+    renumbered = search()
+    assert isinstance(renumbered, Place) and not renumbered.is_same(again)
     machine.kernel.umount("/OVS")
     assert isinstance(search(), Missing)
