@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.e2e import ha_guests, journey
@@ -175,12 +176,10 @@ class Pool:
         for guest in self.guests:
             lives = ha_guests.lives(self.any, guest)
             if guest.name in homes:  # one that has only just started may not have written yet
-                last = lives[-1]
+                home, last = homes[guest.name], lives[-1]
                 self.wait(
-                    lambda guest=guest, last=last: (  # type: ignore[misc]
-                        self._writes_on(guest, homes[guest.name], last)
-                    ),
-                    f"{guest.name} on {homes[guest.name]} counts on from {last}",
+                    partial(self._writes_on, guest, home, last),
+                    f"{guest.name} on {home} counts on from {last}",
                 )
 
     def _writes_on(self, guest: Guest, server: str, since: Life) -> bool:

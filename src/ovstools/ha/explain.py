@@ -157,8 +157,9 @@ def _apart(entry: Entry, wish: Wish) -> Explained:
         reason = f"it waits for {entry.node} to come back"
         return Explained(FROZEN, reason, f"start {entry.node}, or {start} for another server")
     if entry.phase is Phase.WAITING:
-        reason = entry.reason or "its start is about to be ordered"
-        return Explained(WAITING, reason, _until_then(wish, reason) if entry.reason else "")
+        if not entry.reason:
+            return Explained(WAITING, "its start is about to be ordered")
+        return Explained(WAITING, entry.reason, _until_then(wish, entry.reason))
     if wish.state != STARTED:
         return Explained(OFF, f"its file says {wish.state}")
     if entry.halted:

@@ -28,8 +28,8 @@ def off(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry._replace(home=wish.home, node=wish.home)
     if wish.state != STARTED:
         entry = cleared(entry)._replace(halted=False, back_to=None, shunned=())
-        is_gone = deciding.condition(entry.node) is Condition.DEAD or deciding.has_left(entry.node)
-        if wish.state == STOPPED and is_gone:
+        is_dead = deciding.condition(entry.node) is Condition.DEAD
+        if wish.state == STOPPED and (is_dead or deciding.has_left(entry.node)):
             node = deciding.placement.choose(wish)
             if node is not None:
                 deciding.say("rehomed", wish.name, f"from {entry.node} to {node}")
@@ -37,9 +37,9 @@ def off(deciding: Deciding, wish: Wish, entry: Entry) -> Entry:
         return entry
     if deciding.rules.stays_off(entry):
         return entry
-    if deciding.has_left(entry.node):  # nobody waits for it; the certificate asks its record
-        return entry._replace(phase=Phase.WAITING, target=None)
-    if deciding.condition(entry.node) is Condition.LOST:
+    is_lost = deciding.condition(entry.node) is Condition.LOST
+    # nobody waits for one that has left; the certificate asks the owner record, as ever
+    if is_lost and not deciding.has_left(entry.node):
         return entry._replace(phase=Phase.LOST, reason=f"{entry.node} is not live")
     return entry._replace(phase=Phase.WAITING, target=entry.node)
 
